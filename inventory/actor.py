@@ -187,7 +187,7 @@ class EventActor:
         state = await load(self.journal, ownership, self.venue, self.first_settings)
         stock = state.stock
         self._keys = KeyMemory(complete=ownership.version == 0)
-        self._drain.owed = 0
+        self._drain.go_on(stock)
         self._state = state
         self._time.begin(stock.at_ms)
         self.publisher.reset(board_state(ownership, stock))

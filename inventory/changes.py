@@ -393,6 +393,7 @@ MARKS: Final[dict[type[Change], int]] = {
     TurnGranted: TURNS,
     WishesRecast: TURNS,
     PlaceLeft: TURNS,
+    TurnsKept: TURNS,
 }
 """What each commit says of its changes, for those who look for these alone. Stored: no
 bit may ever mean anything else, and of a new one former commits say nothing."""

@@ -18,7 +18,14 @@ from inventory.keys import KeyMemory, owner_of, replay
 from inventory.ports import Clock, Envelope, Ids, KeyedResult
 from inventory.replies import Reply
 from inventory.rules.common import Request
-from inventory.rules.line_after import after, concerned, turns_owed
+from inventory.rules.line_after import (
+    after,
+    concerned,
+    freed_by,
+    turns_owed,
+    turns_owed_at_first,
+)
+from inventory.state import Stock
 
 encode = msgpack.Encoder().encode
 
@@ -34,6 +41,10 @@ class Drain:
         self._because: Because = "returned"
         self.owed = 0
         """Turns that may still be given of what was freed, before anything else."""
+
+    def go_on(self, stock: Stock) -> None:
+        """Owe what is owed in an event as it was loaded; nothing of before."""
+        self.owed, self._because = turns_owed_at_first(stock)
 
     def begin(self) -> None:
         """Begin a batch: from now on the time of its slice runs."""
@@ -65,10 +76,12 @@ class Drain:
         change, _ = decide(command, request)
         if change is None:
             return
-        user = "" if stock.line is None else concerned(stock, change)
+        lined = stock.line is not None
+        user = concerned(stock, change) if lined else ""
+        freed = freed_by(stock, change) if lined else 0
         builder.add(change, now_ms)
         if stock.line is not None:
-            self._follow(builder, command, change, user, now_ms)
+            self._follow(builder, command, change, user, freed, now_ms)
 
     def mailbox(
         self,
@@ -109,12 +122,14 @@ class Drain:
             request.origin = envelope.origin
             change, reply = decide(command, request)
             if change is not None:
-                user = "" if stock.line is None else concerned(stock, change)
+                lined = stock.line is not None
+                user = concerned(stock, change) if lined else ""
+                freed = freed_by(stock, change) if lined else 0
                 builder.add(change, now_ms)
                 if envelope.key is not None:
                     _remember(builder, keys, envelope, reply)
                 if stock.line is not None:
-                    self._follow(builder, command, change, user, now_ms)
+                    self._follow(builder, command, change, user, freed, now_ms)
             prepared.append((mailbox.popleft(), reply))
 
     def serve(self, builder: BatchBuilder, now_ms: int) -> None:
@@ -138,15 +153,17 @@ class Drain:
         command: AnyCommand,
         change: AnyChange,
         user: str,
+        freed: int,
         now_ms: int,
     ) -> None:
         """Do what a change brings with it, and give what it freed to the line."""
         stock = builder.stock
         for own in after(stock, command, change, user, now_ms):
             self.own(builder, own, now_ms)
-        turns, because = turns_owed(stock, change)
+        turns, because = turns_owed(stock, change, freed)
         if turns:
-            self.owed, self._because = max(self.owed, turns), because
+            most = max(turns, limits.LINE_RETURNED_MAX)
+            self.owed, self._because = min(self.owed + turns, most), because
             self.serve(builder, now_ms)
 
 

@@ -17,6 +17,7 @@ from server.base import limits
 from server.base.instance import Instance, url_at
 from server.base.metrics import Metrics
 from server.base.settings import Config
+from server.community.chat.capability import CHAT
 from server.community.support.capability import SUPPORT
 from server.events.analytics.capability import NUMBERS
 from server.events.attendees.capability import ATTENDEES
@@ -27,6 +28,7 @@ from server.events.cockpit.capability import COCKPIT
 from server.events.images.capability import PICTURES
 from server.events.line.capability import LINE
 from server.events.line.drawer.capability import DRAWS
+from server.events.line.messages.capability import LINE_MESSAGES
 from server.events.line.rehearsal.capability import REHEARSING
 from server.events.sales.capability import SALES
 from server.events.sales.fast_reads import FastReads
@@ -49,6 +51,7 @@ from server.people.hooks.capability import HOOKS
 from server.people.notices.capability import CONFIRMING, NOTICES
 from server.people.organisations.capability import ORGANISATIONS
 from server.shop.checkin.capability import CHECKIN
+from server.shop.counter.capability import COUNTER
 from server.shop.exports.capability import EXPORTS
 from server.shop.hooks.capability import SALES_TOLD
 from server.shop.money.capability import MONEY
@@ -110,6 +113,7 @@ CAPABILITIES: Final = (
     AUDIT,
     LINE,
     DRAWS,
+    LINE_MESSAGES,
     REHEARSING,
     PAYMENTS,
     MONEY,
@@ -117,10 +121,12 @@ CAPABILITIES: Final = (
     ORDERING,
     TICKETS,
     CONFIRMING,
+    COUNTER,
     SALES_TOLD,
     CHECKIN,
     EXPORTS,
     SUPPORT,
+    CHAT,
     DESCRIPTION,
     PAGES,
 )

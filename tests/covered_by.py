@@ -16,27 +16,27 @@ COVERS = {
         "server/events/line/rehearsal/stage.py",
     ],
     "tests/server/events/line/rehearsal/test_report.py": [
-        "server/events/line/rehearsal/running.py",
+        "server/events/line/rehearsal/running.py"
     ],
     "tests/server/events/line/rehearsal/test_service.py": [
         "persistence/events/line/rehearsals.py",
         "server/events/line/rehearsal/rest.py",
     ],
     "tests/server/events/line/waiters/test_waiters.py": [
-        "server/events/line/waiters/leading.py",
+        "server/events/line/waiters/leading.py"
     ],
     "tests/server/events/line/pace/test_conductor.py": [
-        "server/events/line/pace/taking.py",
+        "server/events/line/pace/taking.py"
     ],
     "tests/server/events/line/transcript/test_writer.py": [
         "server/events/line/transcript/recorder.py",
         "server/events/line/transcript/taken.py",
     ],
     "tests/server/events/line/verify/test_checker_skips.py": [
-        "server/events/line/verify/queues.py",
+        "server/events/line/verify/queues.py"
     ],
     "tests/server/events/line/verify/test_checker_naive.py": [
-        "server/events/line/verify/turns.py",
+        "server/events/line/verify/turns.py"
     ],
     "tests/server/events/line/verify/test_checker.py": [
         "server/events/line/verify/entrants.py",
@@ -48,13 +48,12 @@ COVERS = {
         "server/events/line/verify/witness.py",
     ],
     "tests/server/ops/cli/test_verify_transcript.py": [
-        "server/events/line/verify/source.py",
+        "server/events/line/verify/source.py"
     ],
     "tests/server/events/line/beacon/test_relays.py": [
-        "server/events/line/beacon/relay.py",
+        "server/events/line/beacon/relay.py"
     ],
     "tests/server/events/line/drawer/test_drawer.py": [
-        "persistence/events/line/lists.py",
         "server/events/line/drawer/pages.py",
         "server/events/line/drawer/service.py",
         "server/events/line/transcript/journal.py",
@@ -71,6 +70,17 @@ COVERS = {
         "server/events/line/wire/rest.py",
         "server/events/line/wire/rest_control.py",
     ],
+    "tests/server/events/line/test_follower.py": ["persistence/events/line/turns.py"],
+    "tests/contract/test_chat.py": [
+        "server/community/chat/documents.py",
+        "server/community/chat/frames.py",
+        "server/community/chat/rest.py",
+        "server/community/chat/service.py",
+    ],
+    "tests/persistence/community/chat/test_messages.py": [
+        "persistence/community/chat/rooms.py"
+    ],
+    "tests/persistence/events/line/test_lists.py": ["persistence/events/line/ranks.py"],
     "tests/server/events/line/test_follower.py": [
         "persistence/events/line/turns.py",
     ],
@@ -79,14 +89,12 @@ COVERS = {
         "server/community/support/mails.py",
         "server/community/support/rest.py",
     ],
-    "tests/server/shop/hooks/test_follower.py": [
-        "persistence/shop/hooks.py",
-    ],
+    "tests/server/shop/hooks/test_follower.py": ["persistence/shop/hooks.py"],
     "tests/server/people/hooks/test_rest.py": [
-        "server/people/hooks/rest_deliveries.py",
+        "server/people/hooks/rest_deliveries.py"
     ],
     "tests/server/shop/payments/test_signing.py": [
-        "server/transport/outbox/signatures.py",
+        "server/transport/outbox/signatures.py"
     ],
     "tests/server/people/hooks/test_sender.py": [
         "persistence/people/hooks/deliveries.py",
@@ -106,13 +114,13 @@ COVERS = {
         "server/shop/orders/opening/mails.py",
     ],
     "tests/server/shop/orders/driving/test_driver.py": [
-        "server/shop/orders/driving/desk.py",
+        "server/shop/orders/driving/desk.py"
     ],
     "tests/server/shop/orders/driving/test_lookout.py": [
-        "persistence/shop/orders/looks.py",
+        "persistence/shop/orders/looks.py"
     ],
     "tests/server/shop/orders/webhooks/test_service.py": [
-        "persistence/shop/orders/provider_events.py",
+        "persistence/shop/orders/provider_events.py"
     ],
     "tests/server/shop/orders/test_rest.py": [
         "persistence/shop/orders/giving_back.py",
@@ -127,7 +135,7 @@ COVERS = {
         "server/shop/orders/giving/service.py",
     ],
     "tests/server/shop/orders/giving/test_event_refunds.py": [
-        "persistence/shop/orders/cancelled.py",
+        "persistence/shop/orders/cancelled.py"
     ],
     "tests/server/shop/tickets/transfers/test_service.py": [
         "persistence/shop/tickets/transfers.py",
@@ -137,11 +145,9 @@ COVERS = {
         "persistence/shop/orders/rows.py",
         "persistence/shop/orders/writing.py",
     ],
-    "tests/persistence/followers/test_passes.py": [
-        "persistence/followers/follower.py",
-    ],
+    "tests/persistence/followers/test_passes.py": ["persistence/followers/follower.py"],
     "tests/persistence/shop/promotions/test_promotions.py": [
-        "persistence/shop/promotions/redemptions.py",
+        "persistence/shop/promotions/redemptions.py"
     ],
     "tests/server/shop/exports/test_rest.py": [
         "persistence/shop/exports.py",
@@ -153,32 +159,24 @@ COVERS = {
         "server/shop/promotions/service_numbers.py",
     ],
     "tests/server/shop/promotions/test_rules.py": [
-        "persistence/shop/promotions/discounts.py",
+        "persistence/shop/promotions/discounts.py"
     ],
-    "tests/contract/test_money.py": [
-        "server/shop/money/rest.py",
-    ],
-    "tests/persistence/events/test_usage.py": [
-        "persistence/quotas.py",
-    ],
-    "tests/security/test_size.py": [
-        "server/events/catalogue/editing/venue_time.py",
-    ],
+    "tests/contract/test_money.py": ["server/shop/money/rest.py"],
+    "tests/persistence/events/test_usage.py": ["persistence/quotas.py"],
+    "tests/security/test_size.py": ["server/events/catalogue/editing/venue_time.py"],
     "tests/server/events/venues/test_reader.py": [
         "server/events/venues/bodies.py",
         "server/events/venues/reading.py",
     ],
     "tests/server/transport/children/test_workshop.py": [
-        "server/transport/children/child.py",
+        "server/transport/children/child.py"
     ],
     "tests/contract/test_backups.py": [
         "server/ops/cli/backup.py",
         "server/ops/cli/backup_images.py",
         "server/ops/cli/migrate.py",
     ],
-    "tests/persistence/embedded/test_homes.py": [
-        "persistence/embedded/moves.py",
-    ],
+    "tests/persistence/embedded/test_homes.py": ["persistence/embedded/moves.py"],
     "tests/persistence/test_backup.py": [
         "persistence/backup/__init__.py",
         "persistence/backup/archive.py",
@@ -188,9 +186,7 @@ COVERS = {
         "persistence/backup/load.py",
         "persistence/backup/tables.py",
     ],
-    "tests/cluster/processes/test_caches.py": [
-        "server/ops/health/rest_caches.py",
-    ],
+    "tests/cluster/processes/test_caches.py": ["server/ops/health/rest_caches.py"],
     "tests/cluster/processes/test_strangers.py": [
         "server/live/cluster/counts.py",
         "server/live/cluster/membership/start.py",
@@ -199,18 +195,10 @@ COVERS = {
         "server/transport/bus/redis_bus.py",
         "server/transport/bus/redis_connection.py",
     ],
-    "tests/cluster/test_bus_life.py": [
-        "server/transport/bus/redis_link.py",
-    ],
-    "tests/cluster/test_bus_shards.py": [
-        "server/transport/bus/cluster_slots.py",
-    ],
-    "tests/cluster/test_messages.py": [
-        "server/live/cluster/messages.py",
-    ],
-    "tests/cluster/test_placement.py": [
-        "server/live/cluster/membership/placement.py",
-    ],
+    "tests/cluster/test_bus_life.py": ["server/transport/bus/redis_link.py"],
+    "tests/cluster/test_bus_shards.py": ["server/transport/bus/cluster_slots.py"],
+    "tests/cluster/test_messages.py": ["server/live/cluster/messages.py"],
+    "tests/cluster/test_placement.py": ["server/live/cluster/membership/placement.py"],
     "tests/cluster/test_supervisor.py": [
         "server/ops/process/child.py",
         "server/ops/process/messages.py",
@@ -228,49 +216,29 @@ COVERS = {
         "server/people/auth/tokens/key_rotation.py",
         "server/people/auth/tokens/rest_keys.py",
     ],
-    "tests/contract/test_analytics.py": [
-        "server/events/analytics/rest.py",
-    ],
-    "tests/contract/test_attendees.py": [
-        "server/events/attendees/rest.py",
-    ],
-    "tests/contract/test_persons.py": [
-        "server/events/attendees/rest_persons.py",
-    ],
-    "tests/contract/test_authorisation_matrix.py": [
-        "server/transport/rest/guard.py",
-    ],
-    "tests/contract/test_bad_frames.py": [
-        "server/live/websocket/handler.py",
-    ],
-    "tests/contract/test_bookings.py": [
-        "server/events/bookings/rest.py",
-    ],
+    "tests/contract/test_analytics.py": ["server/events/analytics/rest.py"],
+    "tests/contract/test_attendees.py": ["server/events/attendees/rest.py"],
+    "tests/contract/test_persons.py": ["server/events/attendees/rest_persons.py"],
+    "tests/contract/test_authorisation_matrix.py": ["server/transport/rest/guard.py"],
+    "tests/contract/test_bad_frames.py": ["server/live/websocket/handler.py"],
+    "tests/contract/test_bookings.py": ["server/events/bookings/rest.py"],
     "tests/contract/test_checkin.py": [
         "server/shop/checkin/frames.py",
         "server/shop/checkin/rest.py",
         "server/shop/checkin/rest_lists.py",
     ],
-    "tests/server/shop/checkin/test_rules.py": [
-        "persistence/shop/checkin/facts.py",
-    ],
+    "tests/server/shop/checkin/test_rules.py": ["persistence/shop/checkin/facts.py"],
     "tests/server/shop/checkin/test_service.py": [
-        "server/shop/checkin/service_lists.py",
+        "server/shop/checkin/service_lists.py"
     ],
     "tests/contract/test_catalogue.py": [
         "server/events/catalogue/calendar/rest.py",
         "server/events/catalogue/editing/rest_duplicate.py",
         "server/events/catalogue/rest_list.py",
     ],
-    "tests/contract/test_commands.py": [
-        "server/events/sales/rest.py",
-    ],
-    "tests/contract/test_docs_pages.py": [
-        "server/ops/api/docs.py",
-    ],
-    "tests/contract/test_faults.py": [
-        "server/events/catalogue/checks.py",
-    ],
+    "tests/contract/test_commands.py": ["server/events/sales/rest.py"],
+    "tests/contract/test_docs_pages.py": ["server/ops/api/docs.py"],
+    "tests/contract/test_faults.py": ["server/events/catalogue/checks.py"],
     "tests/contract/test_if_match.py": [
         "persistence/postgres/revisions.py",
         "server/events/catalogue/editing/rest.py",
@@ -287,9 +255,7 @@ COVERS = {
         "server/events/catalogue/feed.py",
         "server/events/catalogue/frames.py",
     ],
-    "tests/contract/test_mails.py": [
-        "server/people/accounts/rest_codes.py",
-    ],
+    "tests/contract/test_mails.py": ["server/people/accounts/rest_codes.py"],
     "tests/contract/test_operate.py": [
         "server/live/cluster/peers.py",
         "server/live/cluster/rest.py",
@@ -302,21 +268,18 @@ COVERS = {
         "server/people/organisations/rest_members.py",
         "server/people/organisations/rows.py",
     ],
-    "tests/contract/test_reads.py": [
-        "server/events/sales/rest_seats.py",
-    ],
+    "tests/contract/test_reads.py": ["server/events/sales/rest_seats.py"],
     "tests/contract/test_start.py": [
         "server/__init__.py",
         "server/__main__.py",
         "server/ops/cli/main.py",
     ],
-    "tests/contract/test_venue_edits.py": [
-        "server/events/venues/rest_edit.py",
-    ],
+    "tests/contract/test_venue_edits.py": ["server/events/venues/rest_edit.py"],
     "tests/contract/test_venues_events.py": [
         "server/events/catalogue/rest.py",
         "server/events/sales/rest_state.py",
         "server/events/venues/rest.py",
+        "server/events/venues/rest_preview.py",
     ],
     "tests/contract/test_tickets.py": [
         "server/shop/tickets/pictures/rest.py",
@@ -326,31 +289,23 @@ COVERS = {
         "persistence/shop/tickets/booked.py",
         "persistence/shop/tickets/register.py",
     ],
-    "tests/server/transport/outbox/test_rest_bounces.py": [
-        "persistence/bounces.py",
-    ],
+    "tests/server/transport/outbox/test_rest_bounces.py": ["persistence/bounces.py"],
     "tests/server/transport/outbox/test_rest.py": [
-        "server/transport/outbox/channels.py",
+        "server/transport/outbox/channels.py"
     ],
-    "tests/server/people/notices/test_job.py": [
-        "persistence/people/notices/rounds.py",
-    ],
+    "tests/server/people/notices/test_job.py": ["persistence/people/notices/rounds.py"],
     "tests/server/people/notices/test_composer.py": [
-        "server/people/notices/formats.py",
+        "server/people/notices/formats.py"
     ],
-    "tests/server/people/notices/test_rest.py": [
-        "server/people/notices/news.py",
-    ],
+    "tests/server/people/notices/test_rest.py": ["server/people/notices/news.py"],
     "tests/server/people/notices/test_follower.py": [
         "server/events/catalogue/calendar/files.py",
         "server/shop/tickets/pictures/files.py",
         "server/transport/mail/composed.py",
     ],
-    "tests/server/shop/tickets/test_keyring.py": [
-        "persistence/shop/tickets/keys.py",
-    ],
+    "tests/server/shop/tickets/test_keyring.py": ["persistence/shop/tickets/keys.py"],
     "tests/server/shop/tickets/test_service.py": [
-        "persistence/shop/tickets/tickets.py",
+        "persistence/shop/tickets/tickets.py"
     ],
     "tests/persistence/embedded/test_embedded.py": [
         "persistence/embedded/__init__.py",
@@ -360,31 +315,21 @@ COVERS = {
         "persistence/embedded/places.py",
         "persistence/embedded/postmaster.py",
     ],
-    "tests/persistence/embedded/test_valkey.py": [
-        "persistence/embedded/child.py",
-    ],
-    "tests/persistence/test_processes.py": [
-        "persistence/limits.py",
-    ],
-    "tests/security/test_secrets.py": [
-        "server/transport/http/http_log.py",
-    ],
-    "tests/server/base/test_settings.py": [
-        "server/base/instance.py",
-    ],
+    "tests/persistence/embedded/test_valkey.py": ["persistence/embedded/child.py"],
+    "tests/persistence/test_processes.py": ["persistence/limits.py"],
+    "tests/security/test_secrets.py": ["server/transport/http/http_log.py"],
+    "tests/server/base/test_settings.py": ["server/base/instance.py"],
     "tests/server/shop/payments/gateway/test_gateway.py": [
         "server/shop/payments/gateway/command.py",
         "server/shop/payments/gateway/deliveries.py",
         "server/shop/payments/gateway/handlers.py",
     ],
-    "tests/server/shop/payments/test_capability.py": [
-        "server/shop/payments/secret.py",
-    ],
+    "tests/server/shop/payments/test_capability.py": ["server/shop/payments/secret.py"],
     "tests/server/shop/payments/stripe/test_asking.py": [
-        "server/shop/payments/stripe/transport.py",
+        "server/shop/payments/stripe/transport.py"
     ],
     "tests/server/shop/payments/stripe/test_webhooks.py": [
-        "server/shop/payments/stripe/shapes.py",
+        "server/shop/payments/stripe/shapes.py"
     ],
     "tests/server/shop/payments/test_gateway_provider.py": [
         "server/shop/payments/gateway/wire.py",
@@ -395,14 +340,10 @@ COVERS = {
         "server/transport/rest/fields.py",
         "server/transport/rest/times.py",
     ],
-    "tests/server/events/images/test_stores.py": [
-        "server/events/images/s3.py",
-    ],
-    "tests/server/live/fanout/test_hub.py": [
-        "server/live/fanout/board.py",
-    ],
+    "tests/server/events/images/test_stores.py": ["server/events/images/s3.py"],
+    "tests/server/live/fanout/test_hub.py": ["server/live/fanout/board.py"],
     "tests/server/live/websocket/test_frame_table.py": [
-        "server/transport/capability/frame_row.py",
+        "server/transport/capability/frame_row.py"
     ],
     "tests/server/live/websocket/test_session.py": [
         "server/base/limits.py",
@@ -411,9 +352,7 @@ COVERS = {
         "server/live/websocket/kept.py",
         "server/live/websocket/watching.py",
     ],
-    "tests/server/ops/api/test_asyncapi.py": [
-        "server/ops/api/socket_examples.py",
-    ],
+    "tests/server/ops/api/test_asyncapi.py": ["server/ops/api/socket_examples.py"],
     "tests/server/ops/api/test_openapi.py": [
         "examples.py",
         "problems.py",
@@ -453,30 +392,20 @@ COVERS = {
         "server/transport/metrics/counting.py",
         "server/transport/http/app_keys.py",
     ],
-    "tests/server/pages/test_pages.py": [
-        "server/pages/serve.py",
-    ],
-    "tests/persistence/people/test_api_keys.py": [
-        "persistence/people/leaving.py",
-    ],
-    "tests/server/people/accounts/test_mails.py": [
-        "server/transport/mail/codes.py",
-    ],
+    "tests/server/pages/test_pages.py": ["server/pages/serve.py"],
+    "tests/persistence/people/test_api_keys.py": ["persistence/people/leaving.py"],
+    "tests/server/people/accounts/test_mails.py": ["server/transport/mail/codes.py"],
     "tests/server/people/activity/test_middleware.py": [
-        "server/transport/rest/notes.py",
+        "server/transport/rest/notes.py"
     ],
-    "tests/server/people/activity/test_stream.py": [
-        "server/people/activity/limits.py",
-    ],
+    "tests/server/people/activity/test_stream.py": ["server/people/activity/limits.py"],
     "tests/server/people/auth/tokens/test_tokens.py": [
         "server/base/identity.py",
         "server/people/auth/lifetimes.py",
     ],
-    "tests/server/transport/http/test_client_address.py": [
-        "server/base/networks.py",
-    ],
+    "tests/server/transport/http/test_client_address.py": ["server/base/networks.py"],
     "tests/server/transport/http/test_compression.py": [
-        "server/transport/http/compressor.py",
+        "server/transport/http/compressor.py"
     ],
     "tests/server/transport/rest/test_served.py": [
         "capability.py",

@@ -68,6 +68,10 @@ class NaiveLine(NaiveHouse):
         self.steps: list[int] = []
         self.freed_turns: int | None = None
         """Turns given since something was freed; None where that is settled."""
+        self.freed_places = 0
+        """How many places were, by the last change that freed some."""
+        self.returned = 0
+        """Places that came back, less the turns that were given because of them."""
 
     # -- Who may
 
@@ -157,9 +161,21 @@ class NaiveLine(NaiveHouse):
         taken = type(change) in (c.SeatsHeld, c.SeatsBlocked)
         if taken and self.freed_turns is not None:
             # L11
-            full = self.mode != "list" and self.freed_turns >= RETURNED_MAX
-            assert full or not self.turns_are_given() or self.first_fits() is None
+            assert (
+                self.is_full()
+                or not self.turns_are_given()
+                or self.first_fits() is None
+            )
         getattr(self, type(change).__name__.lower(), self.other)(change)
+
+    def is_full(self) -> bool:
+        """Return whether so many turns were given of what was freed as may be."""
+        most = min(RETURNED_MAX, self.freed_places)
+        return self.mode != "list" and (self.freed_turns or 0) >= most
+
+    def note_freed(self, places: int) -> None:
+        self.freed_turns, self.freed_places = 0, places
+        self.returned += places
 
     def first_fits(self) -> int | None:
         """Return the first whom what is free fits, in a line that takes turns."""
@@ -177,7 +193,7 @@ class NaiveLine(NaiveHouse):
         for area, count in areas.items():
             self.areas[area] += count
         if seats or areas:
-            self.freed_turns = 0
+            self.note_freed(len(seats) + sum(areas.values()))
 
     def take(self, seats: Any, areas: dict[int, int]) -> None:
         assert set(seats) <= self.free, "L8: a seat that is not free"
@@ -253,7 +269,7 @@ class NaiveLine(NaiveHouse):
         if now != former and now is not None:
             had = self.venue.areas[0].capacity if former is None else former
             self.areas[0] += now - had
-            self.freed_turns = 0
+            self.note_freed(max(0, now - had))
 
     def lineopened(self, change: c.LineOpened) -> None:
         rules = rules_of(change.rules.encode())
@@ -358,6 +374,9 @@ class NaiveLine(NaiveHouse):
         place.state, place.turns = "t", 1
         if self.freed_turns is not None:
             self.freed_turns += 1
+        if change.because == "returned" and self.mode != "list":
+            self.returned -= 1
+            assert self.returned >= 0, "L29: more turns of returns than came back"
 
     def serve(self, change: c.TurnGiven, place: Place) -> None:
         """L8, and how long it lasts."""
@@ -455,9 +474,8 @@ class NaiveLine(NaiveHouse):
     def settle(self) -> None:
         """L11: what was freed was offered to the line in the step that freed it."""
         if self.freed_turns is not None and self.turns_are_given():
-            full = self.mode != "list" and self.freed_turns >= RETURNED_MAX
             # Who may choose follows from more than what was freed.
-            assert full or self.first_fits() is None
+            assert self.is_full() or self.first_fits() is None
         self.freed_turns = None
 
     def rest(self) -> None:

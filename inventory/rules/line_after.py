@@ -40,6 +40,7 @@ from inventory.commands import (
 )
 from inventory.line import draw
 from inventory.line.line import Line
+from inventory.records import BookingRecord, HoldRecord, capacities
 from inventory.rules.line_turns import is_over, may_have
 from inventory.rules.line_wishes import impossible
 from inventory.state import Stock
@@ -163,21 +164,59 @@ def _end_of_turn(
     return EndTurn(id=0, event=event, rank=turn.rank, why="left")
 
 
-def turns_owed(stock: Stock, change: AnyChange) -> tuple[int, Because]:
+def freed_by(stock: Stock, change: AnyChange) -> int:
+    """Return how many seats and places a change is about to free."""
+    match change:
+        case HoldReleased() | BookingReduced() | SeatsUnblocked():
+            return _size(change)
+        case HoldExpired():
+            return _size(stock.holds[change.hold])
+        case BookingCancelled():
+            return _size(stock.bookings[change.booking])
+        case TurnEnded():
+            return sum(_size(stock.holds[one]) for one in change.holds)
+        case EventConfigured():
+            former = sum(capacities(stock.venue, stock.settings))
+            return max(0, sum(capacities(stock.venue, change.settings)) - former)
+        case _:
+            return 0
+
+
+def _size(
+    one: HoldReleased | BookingReduced | SeatsUnblocked | HoldRecord | BookingRecord,
+) -> int:
+    return len(one.seats) + sum(one.areas.values())
+
+
+def turns_owed(stock: Stock, change: AnyChange, freed: int) -> tuple[int, Because]:
     """Return how many turns a change may give in its own step, and because of what.
 
-    In front of a sale the pace is another's, and so many only are given of what came
-    back; a list goes on until nobody fits.
+    In front of a sale the pace is another's: no more turns follow of what came back
+    than seats and places did, whatever else is free, or one seat that is given back
+    again and again would sell the house. A list goes on until nobody fits.
     """
     line = stock.line
     if line is None or line.drawn is None:
         return 0, "line"
-    freed = type(change) in _FREEING or (type(change) is TurnEnded and change.holds)
-    if freed:
-        return limits.LINE_RETURNED_MAX if line.gated else NO_END, "returned"
+    frees = type(change) in _FREEING or (type(change) is TurnEnded and change.holds)
+    if frees:
+        most = min(freed, limits.LINE_RETURNED_MAX)
+        return most if line.gated else NO_END, "returned"
     if not line.gated and type(change) in _LETTING_IN:
         return NO_END, "line"
     return 0, "line"
+
+
+def turns_owed_at_first(stock: Stock) -> tuple[int, Because]:
+    """Return how many turns an owner may give that begins, and because of what.
+
+    The one before may have ended when it had freed something, and given no turn yet. In
+    front of a sale the pace goes on with that; in a list nobody else would.
+    """
+    line = stock.line
+    if line is None or line.gated or line.drawn is None:
+        return 0, "line"
+    return NO_END, "line"
 
 
 def line_due_ms(stock: Stock, line: Line) -> int | None:

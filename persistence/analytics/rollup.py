@@ -67,10 +67,11 @@ ORDER BY h.event_id = ANY ($2), r.counted_at NULLS FIRST, h.event_id LIMIT $1
 """
 _TRY_LOCK = "SELECT pg_try_advisory_xact_lock($1, hashtext($2))"
 _STATE = """
-SELECT coalesce(r.version, 0) AS version, r.live_holds,
+SELECT h.version AS head, coalesce(r.version, 0) AS version, r.live_holds,
     e.venue_id, v.revision AS venue_revision,
     coalesce(r.prices, e.initial_settings -> 'prices', '{}')::text AS prices
-FROM event e JOIN venue v USING (venue_id) LEFT JOIN event_rollup r USING (event_id)
+FROM event e JOIN venue v USING (venue_id) JOIN event_head h USING (event_id)
+    LEFT JOIN event_rollup r USING (event_id)
 WHERE e.event_id = $1
 """
 _BOOKINGS = """
@@ -169,6 +170,8 @@ class Counted(Struct, frozen=True):
 
     versions: int
     busy_s: float
+    more: bool = False
+    """Whether something is left of what there was when it began."""
 
 
 class Rollup:
@@ -210,7 +213,8 @@ class Rollup:
                 await timer.pause()
             timer.stop()
             await self._put(connection, event, rows[-1], tally)
-            return Counted(rows[-1].to - base, timer.busy_s)
+            to = rows[-1].to
+            return Counted(to - base, timer.busy_s, to < state["head"])
 
     async def _begin(
         self, connection: Any, state: Row, batches: list[list[AnyChange]]

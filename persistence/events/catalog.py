@@ -24,6 +24,7 @@ from persistence.events.images import Images
 from persistence.events.popularity import Popularity
 from persistence.events.rows import (
     EVENT,
+    RUN_BY,
     Details,
     EventFilter,
     EventRow,
@@ -64,6 +65,7 @@ _FIND_VENUE = f"{_FIND_MADE_VENUE} AND deleted_at IS NULL"
 _LIST_VENUES = f"""{_VENUE}
 WHERE capacity IS NULL AND deleted_at IS NULL
     AND ($1::timestamptz IS NULL OR (created_at, venue_id) > ($1, $2))
+    AND ($4::text IS NULL OR {RUN_BY.format(table="venue", user="$4")})
 ORDER BY created_at, venue_id LIMIT $3
 """
 # One statement, so the event, its head and its areas are there together or not at all.
@@ -274,20 +276,23 @@ class Catalog:
         return None if row is None else _venue_of(row)
 
     async def list_venues(
-        self, *, limit: int, cursor: str | None = None
+        self, *, limit: int, cursor: str | None = None, run_by: str | None = None
     ) -> tuple[list[VenueRow], str | None]:
-        """Return a page, oldest first, and the cursor of the next one."""
+        """Return a page, oldest first, and the cursor of the next one.
+
+        `run_by` wants only those of a user's organisations, and those made for none.
+        """
         rows = await self._pool.fetch(
-            _LIST_VENUES, *decode_cursor(cursor), _fetched(limit)
+            _LIST_VENUES, *decode_cursor(cursor), _fetched(limit), run_by
         )
         page, more = _page([_venue_of(row) for row in rows], limit)
         if not more:
             return page, None
         return page, encode_cursor(page[-1].created_at, page[-1].venue_id)
 
-    async def count_venues(self) -> int:
+    async def count_venues(self, run_by: str | None = None) -> int:
         """Return how many venues `list_venues` has on all its pages."""
-        return await self._pool.count(_LIST_VENUES, None, None, None)
+        return await self._pool.count(_LIST_VENUES, None, None, None, run_by)
 
     async def create_event(
         self,

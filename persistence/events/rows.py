@@ -49,6 +49,13 @@ FROM event e JOIN venue v USING (venue_id)
     LEFT JOIN event_popularity p USING (event_id)
     LEFT JOIN image i USING (image_id)
 """
+RUN_BY: Final = """
+({table}.organisation_id IN (
+        SELECT organisation_id FROM organisation_member WHERE user_id = {user})
+    OR {table}.organisation_id IS NULL AND {table}.created_by = {user})
+"""
+"""Whether a user belongs to the organisation of something, or made it for none."""
+
 # Sorted by its own column, so that an index gives the order; each event has a row.
 _RANKED: Final = EVENT.replace("LEFT JOIN event_popularity", "JOIN event_popularity")
 
@@ -152,6 +159,11 @@ class EventFilter(Struct, frozen=True, kw_only=True):
     drafts: bool = False
     made_by: str | None = None
     """Whose drafts without organisation are wanted; None is everybody's."""
+    run_by: str | None = None
+    """Only those of this user's organisations, and those they made for none; with their
+    drafts, whoever made them."""
+    all_drafts: bool = False
+    """Drafts of all organisations as well, as administrators see them."""
     upcoming: bool | None = None
     free: bool | None = None
     price_min: int | None = None
@@ -304,7 +316,9 @@ def _conditions_of(wanted: EventFilter) -> Conditions:
     found = Conditions()
     if not wanted.drafts:
         found.add("e.status <> 'draft'")
-    elif wanted.organisation is None:
+    elif wanted.run_by is not None:
+        found.add(RUN_BY.format(table="e", user="{0}"), wanted.run_by)
+    elif wanted.organisation is None and not wanted.all_drafts:
         found.add("(e.organisation_id IS NULL OR e.status <> 'draft')")
         if wanted.made_by is not None:
             found.add("(e.created_by = {} OR e.status <> 'draft')", wanted.made_by)

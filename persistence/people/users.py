@@ -91,6 +91,13 @@ class Users:
         row = await self._pool.fetch_one(_FIND, user_id)
         return None if row is None else User(**row)
 
+    async def end_all(self, user_id: str) -> list[str] | None:
+        """End all that a user is signed in with; return what ended, None for nobody."""
+        async with self._pool.transaction() as connection:
+            if await connection.fetchrow(_FIND, user_id) is None:
+                return None
+            return await end_all(connection, user_id, self._token_s, self._alone_s)
+
     async def search(
         self,
         *,

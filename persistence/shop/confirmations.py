@@ -20,6 +20,7 @@ from persistence.postgres.pool import Row
 _CONFIRMED: Final = """
 SELECT b.booking_id, b.user_id, b.seats::text AS seats, b.areas::text AS areas, b.lines,
     o.order_id, coalesce(o.reference, b.reference) AS reference, o.total, o.currency,
+    (o.rules #>> '{rules,pays}')::boolean AS is_paid,
     coalesce(nullif(o.buyer ->> 'email', ''), a.email) AS recipient,
     coalesce(o.buyer ->> 'locale', '') AS locale,
     (SELECT json_agg(json_build_array(l.label, l.category, 1, l.gross) ORDER BY l.line)
@@ -72,6 +73,8 @@ class Confirmed(Struct, frozen=True):
     """None where nothing has a price."""
     tickets: list[BoughtTicket]
     locale: str = ""
+    is_paid: bool | None = None
+    """Whether its order was paid before it was booked; None without an order."""
 
     def __repr__(self) -> str:
         """Leave out who it is."""
@@ -121,6 +124,7 @@ def _confirmed_of(row: Row) -> Confirmed:
         total=total,
         tickets=_tickets(row["tickets"] or "[]"),
         locale=row["locale"],
+        is_paid=row["is_paid"],
     )
 
 

@@ -93,6 +93,47 @@ PAGES: Final = (
             "line/own_places.js",
         ),
     ),
+    Page(("/rooms/{room}",), "talk/room.js", ("own/own.css", "talk/talk.css")),
+    Page(
+        ("/organise/events/{event}/counter",),
+        "counter/counter.js",
+        ("own/own.css", "buy/buy.css", "map/map.css", "counter/counter.css"),
+    ),
+    Page(
+        ("/organise/events/{event}/orders",),
+        "office/orders.js",
+        ("own/own.css", "office/office.css"),
+    ),
+    Page(
+        ("/organise/events/{event}/money",),
+        "office/money.js",
+        ("own/own.css", "office/office.css"),
+        later=("vendor/noble/ed25519.js",),
+    ),
+    Page(
+        ("/organise/venues/{venue}",),
+        "stage/venue.js",
+        ("own/own.css", "map/map.css", "stage/stage.css"),
+    ),
+    Page(
+        ("/organise/events/new", "/organise/events/{event}/edit"),
+        "setup/event.js",
+        ("own/own.css", "setup/setup.css"),
+    ),
+    Page(
+        ("/admin", "/admin/{part}"),
+        "admin/admin.js",
+        ("own/own.css", "team/team.css"),
+    ),
+    Page(("/organise",), "organise/home.js", ("own/own.css", "team/team.css")),
+    Page(
+        (
+            "/organise/organisations/{organisation}",
+            "/organise/organisations/{organisation}/{part}",
+        ),
+        "team/organisation.js",
+        ("own/own.css", "team/team.css"),
+    ),
     Page(
         ("/organise/events/{event}",),
         "cockpit/cockpit.js",

@@ -44,7 +44,7 @@ LOG_TAIL = 8_000
 WAIT_MS = 30_000
 DESK = {"width": 1280, "height": 800}
 FIGURE = "figure"
-IN_THE_SUITE = "test_purchase.py"
+IN_THE_SUITE = frozenset({"test_purchase.py", "test_organiser.py"})
 """The other files are tried by `dev.py pages`."""
 PHONE = {"width": 390, "height": 844}
 """How many CSS pixels there are: `await page.set_viewport_size(PHONE)`."""
@@ -70,7 +70,7 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     """Mark what looks through the browser; one way through the pages is not long."""
     if "browser" in getattr(item, "fixturenames", ()):
         item.add_marker(pytest.mark.browser)
-        if item.path.name != IN_THE_SUITE:
+        if item.path.name not in IN_THE_SUITE:
             item.add_marker(pytest.mark.campaign)
 
 

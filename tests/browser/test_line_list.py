@@ -13,8 +13,16 @@ async def test_an_offer_from_somebody_elses_release_is_bought(shop, page, open_p
     await page.get_by_test_id("wish-quantity").fill("1")
     await page.get_by_test_id("join-waitlist").click()
     await expect(page.get_by_test_id("waitlist-rank")).to_have_text("1")
+    said = {"text": "Doors open later.", "texts": {"fr": "Plus tard."}}
+    path = f"/v1/events/{event}/line/messages"
+    await shop.api.good("POST", path, who=shop.api.admin, body=said)
+    told = page.get_by_test_id("line-message")
+    await expect(told).to_contain_text("Doors open later.")
     behind = await open_page(viewport=PHONE)
     await behind.goto(f"/events/{event}")
+    # Who comes later reads it before joining.
+    later = behind.get_by_test_id("line-message")
+    await expect(later).to_contain_text("Doors open later.")
     await behind.get_by_test_id("wish-quantity").fill("2")
     await behind.get_by_test_id("join-waitlist").click()
     await expect(behind.get_by_test_id("waitlist-rank")).to_have_text("2")

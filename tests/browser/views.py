@@ -5,6 +5,7 @@ from typing import Any
 
 from playwright.async_api import Page, expect
 
+from tests.browser import views_organise
 from tests.browser.line import held_by_another, lined
 from tests.browser.stage import CODE, PRICES, SEATS, Stage
 from tests.browser.steps import (
@@ -17,6 +18,8 @@ from tests.browser.steps import (
     scan,
     sign_in_at_the_door,
 )
+from tests.browser.views_office import OFFICE
+from tests.browser.views_team import TEAM_VIEWS
 from tests.contract.client import after
 from tests.contract.process import ADMIN_EMAIL, ADMIN_PASSWORD
 
@@ -315,6 +318,9 @@ VIEWS: dict[str, View] = {
         account,
         account_signed_in,
         promotions,
+        *OFFICE,
+        *views_organise.STATES,
+        *TEAM_VIEWS,
         line_before,
         line_gathering,
         line_waiting,
@@ -328,5 +334,9 @@ VIEWS: dict[str, View] = {
         door_red,
     )
 }
-MISSING = {"no-such-event": "404", "order-elsewhere": "404"}
+MISSING = {
+    "no-such-event": "404",
+    "order-elsewhere": "404",
+    **views_organise.REFUSED,
+}
 """What of them the server answers with 4xx, as it has to."""

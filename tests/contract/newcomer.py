@@ -276,6 +276,11 @@ class Newcomer:
         if isinstance(example, str) and OPAQUE.fullmatch(example):
             assert example in self.known, f"no earlier answer gave {example}"
             return self.known[example]
+        if isinstance(example, str):
+            # A name that is made of an id, as `event:…` is.
+            kind, _, name = example.partition(":")
+            if OPAQUE.fullmatch(name):
+                return f"{kind}:{self.real(name)}"
         return example
 
     def _headers(self, who: str) -> dict[str, str]:

@@ -114,6 +114,7 @@ BY_ACCESS: Final[dict[Access, Callable[[Asked], Denial | None]]] = {
 BY_NAME: Final[dict[str, Callable[[Asked], Denial | None]]] = {
     "create_venue": to_make_a_venue,
     "duplicate_venue": to_make_a_venue,
+    "preview_venue": to_make_a_venue,
     "list_event_bookings": lambda asked: access.may_see(*asked),
     "show_event_refunds": lambda asked: access.may_see(*asked),
     "list_event_orders": lambda asked: access.may_see(*asked),

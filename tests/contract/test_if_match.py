@@ -228,6 +228,25 @@ async def deleted_hook(api: Api, one: Team) -> Case:
     return await hook(api, one, None)
 
 
+async def room(api: Api, one: Team) -> Case:
+    path = f"/v1/rooms/event:{await sale_of(api, one)}"
+    return Case(path, one.leader, {"slow_s": 5}, path)
+
+
+async def message(api: Api, one: Team, body: object) -> Case:
+    path = f"/v1/rooms/event:{await sale_of(api, one)}/messages"
+    await api.good("POST", path, {"text": "Hello"}, who=one.leader)
+    return Case(f"{path}/1", one.leader, body, f"{path}/1")
+
+
+async def edited_message(api: Api, one: Team) -> Case:
+    return await message(api, one, {"text": "Hello!"})
+
+
+async def deleted_message(api: Api, one: Team) -> Case:
+    return await message(api, one, None)
+
+
 async def transfer(api: Api, one: Team) -> Case:
     path, who = await offered(api, one)
     return Case(path, who, None, path)
@@ -264,6 +283,9 @@ CASES: Final[dict[str, Make]] = {
     "edit_hook": edited_hook,
     "delete_hook": deleted_hook,
     "withdraw_transfer": transfer,
+    "edit_room": room,
+    "edit_message": edited_message,
+    "delete_message": deleted_message,
 }
 METHODS: Final = {route.name: route.method for route in ROUTES}
 

@@ -247,3 +247,35 @@ async def test_whoever_waits_is_told_how_the_line_stands(api, packed):
         assert (await first.next("turn_over", event=event))["why"] == "booked"
         assert third.seen("line") == []
     await api.audit(event)
+
+
+async def test_what_is_said_to_a_line_comes_to_who_waits_and_who_comes_later(api):
+    event, _ = await sold_out(api)
+    path = f"/v1/events/{event}/line"
+    ann, bert, cat = [await api.guest() for _ in range(3)]
+    said = {"text": "Doors open later.", "texts": {"de": "Der Einlass ist später."}}
+    async with (
+        await api.socket(ann) as first,
+        await api.socket(bert, packed=True) as second,
+        await api.socket(cat) as third,
+    ):
+        await third.ok("watch", event=event)
+        await first.ok("join_waitlist", event=event, quantity=1)
+        keyed = {"who": api.admin, "body": said, "headers": {"Idempotency-Key": "k"}}
+        kept = await api.good("POST", f"{path}/messages", **keyed)
+        told = await first.next("line_message", event=event, **said)
+        assert told["message"] == kept["id"]
+        assert await api.good("GET", f"{path}/messages/{kept['id']}") == kept
+        shown = await api.good("GET", path)
+        assert {**shown["message"], "event": event} == kept
+        await second.ok("join_line", event=event, wish={"quantity": 1})
+        later = await second.next("line_message", event=event, **said)
+        assert later == told
+        # Whoever comes back hears it, too; who only watches does not.
+        await first.ok("unwait", event=event)
+        heard = len(first.log)
+        await first.ok("wait", event=event)
+        await first.next("line_message", heard, event=event, message=kept["id"])
+        await third.ok("ping")
+        assert third.seen("line_message") == []
+    await api.audit(event)

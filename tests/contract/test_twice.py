@@ -76,10 +76,16 @@ OTHERS: Final[dict[str, str]] = {
     "upload_image": MADE_ANEW,
     "create_order": "a hold has one order, and is told of it each time",
     "quote_order": "changes nothing, and tells what the hold costs each time",
+    "hold_at_counter": "holds more each time, but once under one Idempotency-Key",
+    "extend_at_counter": "is a command, which has keys for that",
+    "release_at_counter": "is a command, which has keys for that",
+    "quote_at_counter": "changes nothing",
+    "order_at_counter": "a hold has one order: tests of the counter try it",
     "pay_order": "begins an attempt each time, but one under one Idempotency-Key",
     "look_up_order": EACH_TIME,
     "open_order": "gives a token each time; a mailed code is good once",
     "preview_refund": "changes nothing",
+    "preview_venue": "makes nothing",
     "create_refund": "a line goes once; tests of giving back try it with a key, too",
     "draw_line": "tests of draws try it: it needs a list that is closed",
     "restart_line": "names the draw that it gives up: tests of draws try it twice",
@@ -93,11 +99,14 @@ OTHERS: Final[dict[str, str]] = {
     "create_promotion": MADE_ANEW,
     "create_hook": MADE_ANEW,
     "start_rehearsal": MADE_ANEW,
+    "say_to_line": MADE_ANEW,
     "rotate_hook": MADE_ANEW,
     "test_hook": "sends something each time, but once under one Idempotency-Key",
     "replay_hook": "sends it each time, but once under one Idempotency-Key",
     "replay_delivery": "sends it each time, but once under one Idempotency-Key",
     "ask_support": MADE_ANEW,
+    "say_in_room": MADE_ANEW,
+    "silence_member": "lasts from each time on",
     "replay_row": "what waits or was sent is left as it is: tests of the outbox try it",
     "add_promotion_codes": "adds codes each time, but the same under one key",
     "check_code": "changes nothing, and tells what the code does each time",
@@ -287,6 +296,11 @@ async def deleted_user(world: World) -> Step:
     return Step(path, world.api.admin, statuses=GONE)
 
 
+async def signed_out_user(world: World) -> Step:
+    path = f"/v1/users/{(await account(world.api)).id}/sign-out"
+    return Step(path, world.api.admin, statuses=NOTHING)
+
+
 async def deleted_announcement(world: World) -> Step:
     path, who = f"{world.one.path}/announcements", world.one.leader
     told = {"audience": "members", "subject": "News", "body": "Well."}
@@ -339,6 +353,16 @@ def line_step(step: str, *before: str) -> Make:
     return make
 
 
+def message_step(tail: str, body: object, statuses: tuple[int, int]) -> Make:
+    async def make(world: World) -> Step:
+        who = world.one.leader
+        path = f"/v1/rooms/event:{await sale_of(world.api, world.one)}/messages"
+        made = await world.api.good("POST", path, {"text": "Hello"}, who=who)
+        return Step(f"{path}/{made['seq']}{tail}", who, body, statuses)
+
+    return make
+
+
 async def deleted_hook(world: World) -> Step:
     path = await hook_of(world.api, world.one)
     return Step(path, world.one.leader, statuses=GONE)
@@ -372,6 +396,7 @@ STEPS: Final[dict[str, tuple[Make, ...]]] = {
     "resume_line": (line_step("resume", "open", "pause"),),
     "close_line": (line_step("close", "open"),),
     "delete_user": (deleted_user,),
+    "sign_user_out": (signed_out_user,),
     "delete_announcement": (deleted_announcement,),
     "delete_person": (deleted_person,),
     "publish_event": (sale_step("publish"), scheduled),
@@ -402,6 +427,10 @@ STEPS: Final[dict[str, tuple[Make, ...]]] = {
     "delete_hook": (deleted_hook,),
     "delete_rehearsal": (deleted_rehearsal,),
     "withdraw_transfer": (withdrawn_offer,),
+    "delete_message": (message_step("", None, NOTHING),),
+    "report_message": (message_step("/report", {"reason": "No"}, NOTHING),),
+    "show_message": (message_step("/show", None, (200, 200)),),
+    "remove_message": (message_step("/remove", None, (200, 200)),),
     "read_notices": (notices,),
     "report_bounces": (bounces,),
 }

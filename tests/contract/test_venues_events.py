@@ -149,6 +149,23 @@ async def test_all_faults_of_a_chart_are_listed_with_their_paths(api):
     assert fields == {f"{where}.1.label", f"{where}.2.x"}
 
 
+async def test_a_chart_is_shown_before_a_venue_is_made_of_it(api):
+    admin, path = api.admin, "/v1/venues/preview"
+    before = await api.good("GET", "/v1/venues?count=true&limit=1")
+    shown = await api.good(
+        "POST", path, {"chart": charts.named_chart("small")}, who=admin
+    )
+    after_it = await api.good("GET", "/v1/venues?count=true&limit=1")
+    assert after_it["total"] == before["total"]
+    venue = await make_venue(api, "Shown before", charts.named_chart("small"))
+    assert await api.good("GET", f"/v1/venues/{venue['id']}/map") == shown
+    wrong = await api.request("POST", path, {"chart": {"categories": 1}}, who=admin)
+    made = {"name": "Wrong", "chart": {"categories": 1}}
+    refused = await api.request("POST", "/v1/venues", made, who=admin)
+    told = check_problem(wrong, 422)["errors"]
+    assert told == check_problem(refused, 422)["errors"]
+
+
 async def test_a_venue_without_map_and_chart_is_refused(api):
     answer = await api.request("POST", "/v1/venues", {"name": "x"}, who=api.admin)
     check_problem(answer, 422)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from server.shop.orders.examples import BUYER, SECRET
-from server.transport.rest.story import OTHER_PASSWORD, TICKET_CODE, TICKET_ID
+from server.transport.rest.story import EVENT_ID, OTHER_PASSWORD, TICKET_CODE, TICKET_ID
 from tests.contract.client import Api
 from tests.contract.newcomer import Newcomer, frames_in
 from tests.contract.process import ADMIN_EMAIL, ADMIN_PASSWORD, Server
@@ -132,6 +132,7 @@ async def leads_an_organisation(one: Newcomer) -> None:
     await one.lists("olga", "list_members")
     await one.does("olga", "edit_member")
     await one.does("olga", "create_announcement", "members")
+    await one.lists("olga", "list_organisation_activity")
 
 
 async def takes_registrations(one: Newcomer) -> None:
@@ -150,6 +151,7 @@ async def takes_registrations(one: Newcomer) -> None:
 
 
 async def puts_an_event_on_sale(one: Newcomer) -> None:
+    await one.does("olga", "preview_venue")
     await one.does("olga", "create_venue")
     await one.lists("guest", "list_venues")
     for reads in ("show_venue", "show_venue_map", "show_map_schema"):
@@ -169,6 +171,8 @@ async def puts_an_event_on_sale(one: Newcomer) -> None:
     scheduled = await one.does("olga", "publish_event", event=DUPLICATE)
     assert scheduled["status"] == "scheduled"
     await one.lists("olga", "list_organisation_events")
+    await one.lists("olga", "list_my_events")
+    await one.lists("olga", "list_my_venues")
     await one.does("olga", "delete_event", event=DUPLICATE)
     await one.does("olga", "delete_image")
     on_sale = await one.does("olga", "publish_event")
@@ -197,6 +201,9 @@ async def waits(one: Newcomer) -> None:
         await one.is_refused("olga", draws, "wrong_state")
     await one.is_refused("guest", "show_entrants", "bad_field")
     await one.does("guest", "show_transcript")
+    await one.does("olga", "say_to_line")
+    await one.lists("guest", "list_line_messages")
+    await one.does("guest", "show_line_message")
     await one.does("olga", "start_rehearsal")
     await one.lists("olga", "list_rehearsals")
     for looks in ("show_rehearsal", "delete_rehearsal"):
@@ -205,8 +212,11 @@ async def waits(one: Newcomer) -> None:
 
 async def listens(one: Newcomer) -> None:
     frames = frames_in(await one.does("cleo", "show_asyncapi"))
+    await talks(one, [one for one in frames if "room" in one or "token" in one])
     async with await one.api.socket() as socket:
         for frame in frames:
+            if "room" in frame:
+                continue
             if frame["op"] == "extend_turn":
                 # Nobody is served: the event has none of what is waited for.
                 asked = one.real({"event": frame["event"]})
@@ -223,6 +233,23 @@ async def listens(one: Newcomer) -> None:
                 # New, where it was published a moment ago; updated, where before.
                 await socket.find(lambda one: one.get("status") == "paused", heard)
                 await one.does("olga", "resume_event")
+
+
+async def talks(one: Newcomer, frames: list[dict[str, Any]]) -> None:
+    """Talk in the room of an event that one runs."""
+    await one.does("olga", "list_rooms", query=one.real({"event": EVENT_ID}))
+    await one.does("olga", "say_in_room")
+    await one.does("olga", "list_messages")
+    for acts in ("show_room", "edit_room", "show_room_message", "report_message"):
+        await one.does("olga", acts)
+    for acts in ("list_cases", "show_message", "edit_message", "remove_message"):
+        await one.does("olga", acts)
+    again = await one.does("olga", "say_in_room")
+    await one.does("olga", "delete_message", message=again["id"])
+    async with await one.api.socket() as socket:
+        for frame in frames:
+            await one.says("olga", socket, frame)
+    await one.does("olga", "silence_member")
 
 
 async def takes_tickets(one: Newcomer) -> None:
@@ -247,6 +274,7 @@ async def buys(one: Newcomer) -> None:
     await takes_tickets(one)
     await one.does("olga", "cancel_booking")
     await orders(one)
+    await counter(one)
     last = ("hold", "release", "book")
     for op in ("hold_best", "book", "cancel", "block", "unblock", *last):
         await one.does("olga", "run_command", op)
@@ -288,6 +316,20 @@ async def orders_as(one: Newcomer, example: str) -> dict[str, Any]:
     return made
 
 
+async def counter(one: Newcomer) -> None:
+    """Sell by hand, and give away: each to a customer of its own."""
+    for paid, holds in (("cash", "named"), ("free", "best")):
+        await one.does("olga", "hold_at_counter", holds)
+        if paid == "cash":
+            await one.does("olga", "release_at_counter")
+            await one.does("olga", "extend_at_counter")
+            told = await one.does("olga", "quote_at_counter")
+        made = await one.does("olga", "order_at_counter", paid)
+        assert made["status"] == "confirmed"
+        assert (made["total"] == told["total"]) == (paid == "cash")
+        await one.does("olga", "cancel_order", "all")
+
+
 async def orders(one: Newcomer) -> None:
     """Order what is paid at the door; what is paid before has tests of its own."""
     await promotes(one)
@@ -306,6 +348,7 @@ async def orders(one: Newcomer) -> None:
     await one.reads_link(BUYER["email"], subject, SECRET)
     await one.does("finder", "open_order")
     assert (await one.does("finder", "show_order"))["id"] == made["id"]
+    await one.does("finder", "show_order_pdf")
     told = await one.does("olga", "preview_refund")
     assert (await one.does("olga", "create_refund"))["lines"] == told["lines"]
     await one.does("olga", "list_refunds")
@@ -376,10 +419,12 @@ async def administers(one: Newcomer) -> None:
     await one.does("admin", "delete_user", user=DORA_ID)
     for change in ("organizer", "suspend", "let_in"):
         await one.does("admin", "edit_user", change)
+    await one.does("admin", "sign_user_out")
     assert (await one.does("olga", "log_in", "olga"))["user"]["role"] == "organizer"
     await one.does("admin", "show_dashboard")
     await one.does("admin", "show_cache_stats")
     await one.does("admin", "clear_caches")
+    await one.does("admin", "show_limits")
     await one.does("admin", "list_jobs")
     await one.does("admin", "run_job")
     await one.lists("admin", "list_outbox")

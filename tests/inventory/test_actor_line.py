@@ -134,3 +134,26 @@ async def test_what_is_owed_goes_on_though_nobody_asks(monkeypatch):
     assert [len(turns) for turns in told] == [1, 1, 1, 1]
     assert [turns[0].user for turns in told] == users
     await stage.close()
+
+
+async def test_who_begins_goes_on_with_what_a_list_is_owed(monkeypatch):
+    stage = Waiting("list")
+    await stage.begin()
+    with monkeypatch.context() as before:
+        # Its owner ends when it has written who came, and given nothing yet.
+        before.setattr("inventory.drain.turns_owed", lambda *_: (0, "line"))
+        for one in (("ann", Wish(1)), ("bob", Wish(2))):
+            await stage.system(stage.scene.feeding([one]))
+    assert stage.board.letters == b"ffff"
+    await stage.reopen()
+    await until(lambda: stage.board.letters == b"hhhf")
+    await stage.close()
+
+
+async def test_in_front_of_a_sale_who_begins_leaves_it_to_the_pace(monkeypatch):
+    stage = Waiting("fifo")
+    await stage.begin(("ann", Wish(1)))
+    await stage.reopen()
+    await stage.ask("org", "block A-1")
+    assert stage.board.letters == b"xfff"
+    await stage.close()

@@ -102,12 +102,13 @@ _BY_FOLDER: dict[str, list[Detector]] = {
     "inventory/": [CORE, SIMULATION],
     "persistence/migrations/": [TABLES, LANES, FAILOVER, RACES],
     "persistence/shop/tickets/": [TICKETS, SIMULATION],
-    "persistence/events/line/lists.py": [DRAWER],
+    "persistence/events/line/lists.py": [LINE_ROWS, DRAWER],
     "persistence/events/line/": [LINE_ROWS, DRAWER],
     "persistence/followers/": [SIMULATION],
     "persistence/people/hooks/": [HOOKS],
     "persistence/community/": [SUPPORT],
     "persistence/": [TABLES, LANES, FAILOVER, RACES],
+    "server/shop/counter/": [pytest("tests/server/shop/counter")],
     "server/shop/orders/giving/": [
         pytest("tests/server/shop/orders/giving/test_rules.py"),
         GIVING,
@@ -133,6 +134,7 @@ _BY_FOLDER: dict[str, list[Detector]] = {
     ],
     "server/events/line/beacon/": [BEACON],
     "server/events/line/drawer/": [DRAWER],
+    "server/events/line/messages/": [pytest("tests/server/events/line/messages")],
     "server/events/line/opening.py": [
         pytest("tests/server/events/line/test_opening.py"),
         DRAWER,
@@ -147,6 +149,12 @@ _BY_FOLDER: dict[str, list[Detector]] = {
     "server/events/line/waiters/": [
         pytest("tests/server/events/line/waiters/test_waiters.py")
     ],
+    "server/events/venues/": [
+        pytest("tests/server/events/venues/test_map_cache.py"),
+        pytest("tests/server/events/venues/test_reader.py"),
+        pytest("tests/contract/test_authorisation_matrix.py"),
+    ],
+    "server/pages/": [pytest("tests/server/pages")],
     "server/people/hooks/": [HOOKS, SIMULATION],
     "server/shop/hooks/": [pytest("tests/server/shop/hooks"), SIMULATION],
     "server/shop/": [pytest("tests/server/shop/orders/test_rules.py"), SIMULATION],
@@ -298,6 +306,7 @@ _BY_FILE: dict[str, Detector] = {
     "persistence/shop/orders/provider_events.py": pytest(
         "tests/server/shop/orders/webhooks"
     ),
+    "server/shop/orders/by_hand.py": pytest("tests/server/shop/orders/test_by_hand.py"),
     "server/shop/orders/driving/lookout.py": pytest(
         "tests/server/shop/orders/driving/test_lookout.py"
     ),

@@ -48,10 +48,14 @@ KINDS = (
     "demo",
     "words",
     "giving",
+    "counter",
     "simulated",
     "numbers",
     "lined",
     "cockpit",
+    "messages",
+    "linefig",
+    "venues",
 )
 """Files of patches."""
 

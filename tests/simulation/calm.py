@@ -89,6 +89,7 @@ def calm(world: "World") -> None:
     waiting = sum(len(client.open) for client in world.clients)
     began = world.scheduler.now + 4 * world.plan.commit_s * waiting
     settle(world, began)
+    world.at_rest = True
 
 
 def finish_orders(world: "World") -> None:
@@ -145,12 +146,13 @@ def run_out(world: "World") -> None:
     ends_ms = max((hold.ends_ms for hold in holds), default=0)
     if world.plan.deserted:
         ends_ms = max(ends_ms, desert(world))
-    now_ms = world.database.clock.now_ms()
-    if ends_ms > now_ms:
-        drift_s = 0.02 * (ends_ms - now_ms) / 1_000 + 2 * world.plan.latency_s
+    left_s = (ends_ms - world.database.clock.now_ms()) / 1_000
+    # One that is over by now may have ended this very moment.
+    if left_s > -FREED_S:
+        drift_s = 0.02 * max(0.0, left_s) + 2 * world.plan.latency_s
         # Where a batch ends one hold, those that end at once take their time, too.
         batches = count / inventory.limits.EXPIRIES_PER_BATCH_MAX
-        wait_s = (ends_ms - now_ms) / 1_000 + drift_s + FREED_S
+        wait_s = left_s + drift_s + FREED_S
         wait_s += 2 * world.plan.commit_s * batches
         world.scheduler.run(world.scheduler.now + wait_s)
     for event, local in world.locals():
@@ -164,6 +166,7 @@ def run_out(world: "World") -> None:
         client.back()
     if world.plan.deserted:
         settle(world, world.scheduler.now)
+    world.at_rest = True
     world.scheduler.run(world.scheduler.now + 1.5)
     for sentence in restless(world)[:3]:
         world.violate(f"No rest at the end: {sentence}")
@@ -184,6 +187,7 @@ def desert(world: "World") -> int:
 
     It dies, or stops in order; what it says of that may be lost.
     """
+    world.at_rest = False
     for client in world.clients:
         client.leave(1_000_000, lost=False)
     world.scheduler.run(world.scheduler.now + 1.0)

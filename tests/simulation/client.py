@@ -106,6 +106,8 @@ class Client:
         self.stalled = False
         self.stalled_until = 0.0
         self.away = False
+        self.farewell: frames.Bye | None = None
+        """What it was last told of why its connection ends."""
         self.views: dict[str, View] = {}
         self.holds: dict[str, list[str]] = {event: [] for event in world.events}
         self.bookings: dict[str, list[str]] = {event: [] for event in world.events}
@@ -162,7 +164,14 @@ class Client:
     def broken(self, wire_: "Wire") -> None:
         """Notice that the other end is gone."""
         if self.wire is wire_:
-            self.lost_wire()
+            self.closed()
+
+    def closed(self) -> None:
+        """Lose a connection that the server ended: at rest it has no reason to."""
+        if self.world.at_rest:
+            told = f"Client {self.number} lost its connection at rest"
+            self.world.violate(f"{told}: {self.farewell}")
+        self.lost_wire()
 
     def lost_wire(self) -> None:
         """Have no connection any more; nobody knows what became of what was asked."""
@@ -261,7 +270,7 @@ class Client:
         answered = False
         for kind, payload in frames_of(data):
             if kind == 8:
-                self.lost_wire()
+                self.closed()
                 return
             if kind > 2:
                 continue
@@ -357,6 +366,8 @@ class Client:
             _drop(self.holds[news.event], news.hold)
         elif kind in (frames.Snapshot, frames.Delta, frames.Beat):
             self._look(kind, news, versions)
+        elif kind is frames.Bye:
+            self.farewell = news
         elif kind is frames.ErrorFrame and news.id is not None:
             self.world.violate(f"Client {self.number} was not understood: {news}")
 

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from tests.simulation.world import World
 
 ORGANIZER = "org"
+ENTRY_CHARS = 24
 DRAIN_S = 0.5
 """How long a process that stops lets orders go on that it drives."""
 
@@ -156,7 +157,7 @@ class Wire(asyncio.Transport):
             if self.client.wire is not self:
                 return
         if self.ended:
-            self.client.lost_wire()
+            self.client.closed()
             self.hang_up(lost=False)
 
     def send(self, data: bytes) -> None:
@@ -218,6 +219,13 @@ class CountedIds:
     def reference(self) -> str:
         self._count += 1
         return f"R{self._prefix}{self._count}"
+
+
+class EntryIds(CountedIds):
+    """The same in the form of entries, which places that are signed must have."""
+
+    def token(self) -> str:
+        return super().token().ljust(ENTRY_CHARS, "_")
 
 
 class Watch:
@@ -309,7 +317,7 @@ class Process:
             await self.journal.start(lambda _: False)
             take = (await form(self)).take_share
         if self.world.crowd.events:
-            self.line = LineParts(self, CountedIds(f"l{self.number}-"))
+            self.line = LineParts(self, EntryIds(f"l{self.number}-"))
             await self.line.start()
         self.spawn(adopt(self.registry, take, Job()))
         self.ready = True

@@ -236,6 +236,7 @@ def draw(seed: int, commands: int, *, lined: bool = False) -> Tape:
     _draw_after_sale(stream(seed, "after sale"), plan)
     if lined:
         _draw_lines(stream(seed, "lines"), plan, commands)
+        _draw_hurry(stream(seed, "hurry"), plan)
     actions = _draw_buying(stream(seed, "buying"), plan, commands)
     if plan.gives:
         actions += _draw_faults(stream(seed, "doubts"), plan, commands, DOUBTS)
@@ -356,6 +357,13 @@ def _draw_lines(random: Random, plan: WorldPlan, commands: int) -> None:
             beacon_wait_s=random.choice((0, 2, 8)),
             without_beacon=random.choice(("seed_only", "seed_only", "wait")),
         )
+
+
+def _draw_hurry(random: Random, plan: WorldPlan) -> None:
+    """Let some events have no time to give all the turns that are owed at once."""
+    if random.random() < 0.25:
+        plan.limits["inventory.DRAIN_MS_MAX"] = 0.08
+        plan.look_s = 0.000_05
 
 
 def _draw_commands(random: Random, plan: WorldPlan, commands: int) -> list[Action]:

@@ -15,15 +15,18 @@ import pytest
 from msgspec import json
 from msgspec.structs import replace
 
+from inventory.line.draw import buckets_of
+from inventory.line.draw import split as stubs_of
 from persistence.events.line import turns
 from persistence.events.line.entries import Entries
 from persistence.events.line.feeding import Feeding
 from persistence.events.line.joining import JoinLane, NewEntry, NotOpen, TakenPlace
 from persistence.events.line.lines import Lines, Mode, NewLine, Phase
-from persistence.events.line.lists import Lists
+from persistence.events.line.lists import RANK_BYTES, Lists
 from persistence.postgres.pool import Pool
 from tests.simulation.both import Both, without_times
 from tests.simulation.line import lists as list_tables
+from tests.simulation.line import turns as turn_tables
 from tests.simulation.line.tables import rank_places
 
 pytestmark = pytest.mark.postgres
@@ -42,6 +45,7 @@ RETURNING e.rank
 """As `commit_batches` has it, which refuses the whole batch where one is missing."""
 
 assert list_tables.STUB == 16
+assert turn_tables.EPOCH.year == 1970
 
 
 def stub(name: str) -> bytes:
@@ -136,6 +140,7 @@ class Script:
             await same(lambda p: Entries(p).set_wish(EVENT, user, wish))
         elif chance < 0.55:
             await same(lambda p: Entries(p).leave(EVENT, user))
+            await same(lambda p: Entries(p).is_account(user))
         elif chance < 0.75:
             await self.feed()
         elif chance < 0.85:
@@ -233,8 +238,9 @@ async def listed(pool: Any) -> Any:
     split = sorted(stubs[at : at + 16] for at in range(0, len(stubs), 16))
     minutes = await lists.minutes(EVENT, 1)
     found += [split, [joined for _, joined in minutes]]
+    buckets = buckets_of(split)
     for root in (b"r" * 32, b"x" * 32):
-        await lists.note_listed(row, len(split), root, b"", "[]", [b"".join(split)])
+        await lists.note_listed(row, len(split), root, b"", "[]", buckets)
     await lists.note_round(EVENT, 1, 7)
     found.append(await list_of(pool))
     await lists.note_fixed(row, "{}", b"s" * 64, 8)
@@ -245,16 +251,26 @@ async def listed(pool: Any) -> Any:
         segments = {
             1 + at: b"".join(order[at : at + size]) for at in range(0, len(order), size)
         }
-        await lists.note_order(row, b"k" * 32, b"l" * 32, segments, [b"\0\0\0\1"])
+        ranks = [
+            b"".join(
+                (1 + order.index(one)).to_bytes(RANK_BYTES, "big")
+                for one in stubs_of(bucket)
+            )
+            for bucket in buckets
+        ]
+        await lists.note_order(row, b"k" * 32, b"l" * 32, segments, ranks)
     found.append(await Entries(pool).ranks(EVENT, 1, USERS))
     await lists.note_done(row)
     await lists.note_drawn(row, b"e" * 32)
     found += [await list_of(pool), await counts(pool)]
     for first in range(1, 1 + len(order), 2):
-        segment = await lists.take(row, first)
+        segment = await lists.take(row, first, first - 1)
         wishes = [one and json.decode(one) for one in segment.wishes]
         found += [segment.users, segment.stubs, wishes, segment.gone]
-        await lists.note_fed(row, first + 1)
+        for user in USERS:
+            # Whose place is taken is told so; the others are rows still.
+            found.append(await Entries(pool).set_wish(EVENT, user, None))
+            found.append(await mine(pool, user))
         found.append(sorted((await Entries(pool).ranks(EVENT, 1, USERS)).items()))
     await lists.note_done(row)
     found += [await counts(pool), await lists.due(5_000)]
@@ -291,7 +307,12 @@ async def test_a_draw_is_the_same(both):
     await same(listed)
     script = Script(both, 1)
     await script.look()
-    given = turns.GivenTurn(1, USERS[5], "line", 5_000, None)
-    await same(within, turns.note_given, [given])
+    for user in USERS:
+        # One of them has the rank, and nobody else a turn of it.
+        given = turns.GivenTurn(1, user, "line", 5_000, None)
+        await same(within, turns.note_given, [given])
+        ended = turns.EndedTurn(2, user, "booked")
+        await same(within, turns.note_ended, [ended])
+    await script.look()
     await same(restart)
     await script.look()

@@ -172,6 +172,8 @@ class World:
             for name in plan.limits
         )
         """Whether nothing is so small that people wait for each other for long."""
+        self.at_rest = False
+        """Whether nobody has a reason any more to lose a connection."""
         self.expired: list[tuple[str, str, str]] = []
         self.orders: list[Order] = []
         self.buyers: list[Buyer] = []

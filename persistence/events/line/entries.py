@@ -14,6 +14,7 @@ from typing import Any, Final, Literal
 from msgspec import Struct
 
 from persistence.events.line.lines import Mode
+from persistence.events.line.ranks import RANK, TOLD
 from persistence.postgres.cursors import decode_cursor, fetched, page
 from persistence.postgres.pool import Pool
 
@@ -23,26 +24,34 @@ Held = Literal["here", "event", "nowhere"]
 _FIELDS: Final = """
 e.entry_id, e.event_id, e.draw, e.user_id, e.stub, e.late, e.joined_at,
 e.wish::text AS wish, e.paused, e.turn, e.turn_until, e.hold, e.ended,
-e.over_at, e.revision, l.mode,
-CASE WHEN e.late OR e.draw < l.draw OR e.rank <= l.fed THEN e.rank END AS rank
+e.over_at, e.revision, l.mode, r.rank
 """
-# Of those before, who has a place that is not over; told of late ones, which have a row
-# with their rank.
+_RANKED: Final = f"LATERAL (SELECT {TOLD} AS rank OFFSET 0) r"
+# All before it, but for those whose place is over: these have their rank in the row.
 _AHEAD: Final = """
-CASE WHEN e.rank IS NOT NULL AND e.over_at IS NULL THEN (
+CASE WHEN r.rank IS NOT NULL AND e.over_at IS NULL THEN r.rank - 1 - (
     SELECT count(*) FROM line_entry b
-    WHERE b.event_id = e.event_id AND b.draw = e.draw AND b.rank < e.rank
-        AND b.rank IS NOT NULL AND b.over_at IS NULL
+    WHERE b.event_id = e.event_id AND b.draw = e.draw AND b.rank < r.rank
+        AND b.rank IS NOT NULL AND b.over_at IS NOT NULL
 ) END AS ahead
 """
 # The live one, else the one that ended last.
 _MINE: Final = f"""
-SELECT {_FIELDS}, {_AHEAD} FROM line_entry e JOIN line l USING (event_id, draw)
+SELECT {_FIELDS}, {_AHEAD}
+FROM line_entry e JOIN line l USING (event_id, draw), {_RANKED}
 WHERE e.event_id = $1 AND e.user_id = $2
 ORDER BY e.over_at IS NOT NULL, e.joined_at DESC, e.entry_id LIMIT 1
 """
+_SEVERAL: Final = f"""
+SELECT m.* FROM unnest($1::text[], $2::text[]) AS a(event_id, user_id), LATERAL (
+    SELECT {_FIELDS}, {_AHEAD}
+    FROM line_entry e JOIN line l USING (event_id, draw), {_RANKED}
+    WHERE e.event_id = a.event_id AND e.user_id = a.user_id
+    ORDER BY e.over_at IS NOT NULL, e.joined_at DESC, e.entry_id LIMIT 1
+) m
+"""
 _NAMED: Final = f"""
-SELECT {_FIELDS}, {_AHEAD} FROM line_entry e JOIN line l USING (event_id)
+SELECT {_FIELDS}, {_AHEAD} FROM line_entry e JOIN line l USING (event_id), {_RANKED}
 WHERE e.entry_id = $1
 """
 _LIVE: Final = """
@@ -50,30 +59,32 @@ SELECT e.user_id, e.entry_id, l.mode FROM line_entry e
     JOIN line l USING (event_id, draw)
 WHERE e.event_id = $1 AND e.user_id = ANY ($2::text[]) AND e.over_at IS NULL
 """
-_RANKS: Final = """
-SELECT e.user_id, e.rank FROM line_entry e JOIN line l USING (event_id, draw)
+_RANKS: Final = f"""
+SELECT e.user_id, r.rank
+FROM line_entry e JOIN line l USING (event_id, draw), {_RANKED}
 WHERE e.event_id = $1 AND e.draw = $2 AND e.user_id = ANY ($3::text[])
-    AND e.over_at IS NULL AND e.rank IS NOT NULL AND (e.late OR e.rank <= l.fed)
+    AND e.over_at IS NULL AND r.rank IS NOT NULL
 """
 _LIST: Final = f"""
-SELECT {_FIELDS}, {_AHEAD} FROM line_entry e JOIN line l USING (event_id)
+SELECT {_FIELDS}, {_AHEAD} FROM line_entry e JOIN line l USING (event_id), {_RANKED}
 WHERE e.user_id = $1 AND (NOT $5 OR e.over_at IS NULL)
     AND ($3::timestamptz IS NULL OR (e.joined_at, e.entry_id) < ($3, $4))
 ORDER BY e.joined_at DESC, e.entry_id DESC LIMIT $2
 """
-_OURS: Final = """
-WITH open AS MATERIALIZED (
-    SELECT l.event_id, l.draw, l.phase FROM line l WHERE l.event_id = $1 FOR SHARE
+_OURS: Final = f"""
+WITH l AS MATERIALIZED (
+    SELECT event_id, draw, taken FROM line WHERE event_id = $1 FOR SHARE
 ), changed AS (
-    UPDATE line_entry e SET {change}
-    FROM open o
-    WHERE e.event_id = o.event_id AND e.draw = o.draw AND e.user_id = $2
-        AND e.over_at IS NULL AND e.step IS NULL AND (e.late OR e.rank IS NULL)
+    UPDATE line_entry e SET {{change}}
+    FROM l
+    WHERE e.event_id = l.event_id AND e.draw = l.draw AND e.user_id = $2
+        AND e.over_at IS NULL AND e.step IS NULL
+        AND (e.late OR l.taken = 0 OR {RANK} > l.taken)
     RETURNING e.entry_id
 )
 SELECT CASE WHEN EXISTS (SELECT FROM changed) THEN 'here'
     WHEN EXISTS (
-        SELECT FROM line_entry e JOIN open o USING (event_id, draw)
+        SELECT FROM line_entry e JOIN l USING (event_id, draw)
         WHERE e.user_id = $2 AND e.over_at IS NULL
     ) THEN 'event' ELSE 'nowhere' END AS held
 """
@@ -81,10 +92,12 @@ _LEAVE: Final = _OURS.format(
     change="over_at = clock_timestamp(), ended = 'left', revision = e.revision + 1"
 )
 _WISH: Final = _OURS.format(change="wish = $3::text::jsonb, revision = e.revision + 1")
-_OVER: Final = """
-UPDATE line_entry
-SET over_at = clock_timestamp(), ended = 'left', revision = revision + 1
-WHERE event_id = $1 AND entry_id = $2 AND over_at IS NULL
+_OVER: Final = f"""
+UPDATE line_entry e SET over_at = clock_timestamp(), ended = 'left', rank = {RANK},
+    revision = e.revision + 1
+FROM line l
+WHERE e.event_id = $1 AND e.entry_id = $2 AND e.over_at IS NULL
+    AND l.event_id = e.event_id
 """
 _WISHED: Final = """
 UPDATE line_entry SET wish = $3::text::jsonb, revision = revision + 1
@@ -113,10 +126,9 @@ UPDATE line_entry SET email_hash = NULL, device_hash = NULL, net = NULL, locale 
     leaving = over_at IS NULL
 WHERE user_id = $1
 """
-_LEAVING: Final = """
-SELECT e.event_id, e.user_id, e.entry_id,
-    CASE WHEN e.late OR e.rank <= l.fed THEN e.rank END AS rank
-FROM line_entry e JOIN line l USING (event_id, draw)
+_LEAVING: Final = f"""
+SELECT e.event_id, e.user_id, e.entry_id, r.rank
+FROM line_entry e JOIN line l USING (event_id, draw), {_RANKED}
 WHERE e.leaving AND e.over_at IS NULL ORDER BY e.event_id, e.user_id LIMIT $1
 """
 LEAVING_MAX: Final = 1_000
@@ -194,6 +206,14 @@ class Entries(Struct, frozen=True):
         """
         rows = await self.pool.fetch(_RANKS, event, draw, users)
         return {row["user_id"]: row["rank"] for row in rows}
+
+    async def several(
+        self, asked: list[tuple[str, str]]
+    ) -> dict[tuple[str, str], Entry]:
+        """Return what `mine` does, for many events and users at once."""
+        columns = [event for event, _ in asked], [user for _, user in asked]
+        rows = await self.pool.fetch(_SEVERAL, *columns)
+        return {(row["event_id"], row["user_id"]): _entry_of(row) for row in rows}
 
     async def find(self, entry: str) -> Entry | None:
         """Return the place with this secret id."""

@@ -21,7 +21,7 @@ WITH last AS MATERIALIZED (
     SELECT rank, step FROM line_entry
     WHERE event_id = $1 AND draw = $2 AND rank IS NOT NULL ORDER BY rank DESC LIMIT 1
 ), next AS MATERIALIZED (
-    SELECT coalesce((SELECT rank FROM last), $3) AS rank,
+    SELECT greatest((SELECT rank FROM last), $3) AS rank,
         coalesce((SELECT step FROM last), 0) + 1 AS step
 ), late AS MATERIALIZED (
     SELECT e.entry_id FROM line_entry e

@@ -20,6 +20,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from persistence.errors import Unavailable
+from persistence.events.line.ranks import TOLD
 from persistence.postgres.pool import Pool
 
 JOINS_PER_CALL_MAX: Final = 1_000
@@ -52,10 +53,9 @@ WITH asked AS (
 SELECT a.entry_id, m.draw, m.late, m.joined_at, o.event_id IS NOT NULL AS open
 FROM asked a LEFT JOIN made m USING (entry_id) LEFT JOIN open o USING (event_id)
 """
-_FOUND: Final = """
+_FOUND: Final = f"""
 SELECT e.event_id, e.user_id, e.entry_id, e.draw, e.late, e.joined_at,
-    CASE WHEN e.late OR e.rank <= l.fed THEN e.rank END AS rank,
-    e.stub, e.wish::text AS wish
+    {TOLD} AS rank, e.stub, e.wish::text AS wish
 FROM unnest($1::text[], $2::text[]) AS a(event_id, user_id)
     JOIN line l ON l.event_id = a.event_id
     JOIN line_entry e ON e.event_id = a.event_id AND e.user_id = a.user_id

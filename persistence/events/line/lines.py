@@ -9,6 +9,7 @@ the change is committed.
 from datetime import datetime
 from typing import Any, Final, Literal
 
+import msgspec
 from msgspec import Struct
 
 from persistence.postgres.pool import Pool
@@ -18,9 +19,14 @@ Phase = Literal["opening", "gathering", "late", "over"]
 
 _FIELDS: Final = """
 event_id, draw, mode, phase, paused, rules, rules_hash, commitment, seed, root,
-entries, order_key, line_hash, opened_at, closed_at, revision, fed, round
+entries, order_key, line_hash, opened_at, closed_at, revision, fed, round,
+    (SELECT json_build_object('id', m.message_id, 'text', m.text, 'texts', m.texts,
+            'said_at', m.said_at)::text
+        FROM line_message m WHERE m.event_id = line.event_id
+        ORDER BY m.said_at DESC, m.message_id DESC LIMIT 1) AS message
 """
 _FIND: Final = f"SELECT {_FIELDS} FROM line WHERE event_id = $1"
+_SEVERAL: Final = f"SELECT {_FIELDS} FROM line WHERE event_id = ANY ($1::text[])"
 _BEGIN: Final = """
 INSERT INTO line (event_id, draw, mode, phase, rules, rules_hash, commitment, seed,
     root, entries, order_key, line_hash)
@@ -50,8 +56,8 @@ WITH next AS (
     UPDATE line l SET draw = n.draw, phase = 'gathering', paused = false,
         rules = n.rules, rules_hash = n.rules_hash, commitment = n.commitment,
         seed = n.seed, root = NULL, entries = NULL, order_key = NULL,
-        line_hash = NULL, fed = 0, round = NULL, opened_at = clock_timestamp(),
-        closed_at = NULL, revision = l.revision + 1
+        line_hash = NULL, fed = 0, taken = 0, round = NULL,
+        opened_at = clock_timestamp(), closed_at = NULL, revision = l.revision + 1
     FROM next n WHERE l.event_id = n.event_id AND l.draw = n.draw - 1
     RETURNING l.event_id, l.draw
 )
@@ -72,6 +78,18 @@ SELECT count(*) AS joined, count(*) FILTER (WHERE over_at IS NULL) AS live,
     count(*) FILTER (WHERE over_at IS NULL AND turn IS NOT NULL) AS turns
 FROM line_entry WHERE event_id = $1 AND draw = $2
 """
+
+
+class Said(Struct, frozen=True):
+    """What was said last to those who wait; `texts` is the same by language."""
+
+    id: str
+    text: str
+    texts: dict[str, str]
+    said_at: datetime
+
+
+_said: Final = msgspec.json.Decoder(Said).decode
 
 
 class LineRow(Struct, frozen=True):
@@ -99,6 +117,7 @@ class LineRow(Struct, frozen=True):
     """Entrants that the event has, by rank."""
     round: int | None
     """The one in force, where it was put off."""
+    message: Said | None = None
 
     def __repr__(self) -> str:
         """Leave out the seed."""
@@ -142,6 +161,11 @@ class Lines(Struct, frozen=True):
         """Return an event's line; None where it never had one."""
         row = await self.pool.fetch_one(_FIND, event)
         return None if row is None else _row_of(row)
+
+    async def several(self, events: list[str]) -> dict[str, LineRow]:
+        """Return what `find` does, for many events at once."""
+        rows = await self.pool.fetch(_SEVERAL, events)
+        return {row["event_id"]: _row_of(row) for row in rows}
 
     async def begin(self, new: NewLine) -> LineRow:
         """Write an opening down, or return the one that was; nobody joins yet."""
@@ -224,4 +248,7 @@ class Lines(Struct, frozen=True):
 
 
 def _row_of(row: Any) -> LineRow:
-    return LineRow(**row)
+    values = dict(row)
+    if values["message"] is not None:
+        values["message"] = _said(values["message"])
+    return LineRow(**values)

@@ -9,6 +9,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from inventory.line.draw import STUB_BYTES
 from persistence.postgres.pool import Pool
 
 _FIELDS: Final = """
@@ -38,6 +39,12 @@ _JOINS: Final = """
 SELECT floor(extract(epoch FROM joined_at) / 60)::bigint AS minute, count(*) AS joined
 FROM line_entry WHERE event_id = $1 AND draw = $2 AND NOT late
 GROUP BY minute ORDER BY minute
+"""
+_GATES: Final = """
+SELECT gate, count(*) AS passed
+FROM line_entry e, regexp_split_to_table(e.gates, ' ') AS gate
+WHERE e.event_id = $1 AND e.draw = $2 AND NOT e.late AND e.gates <> ''
+GROUP BY gate ORDER BY gate
 """
 _LISTED: Final = """
 WITH saved AS (
@@ -87,17 +94,24 @@ WITH told AS (
 UPDATE line l SET seed = $3, line_hash = t.line_hash FROM told t
 WHERE l.event_id = $1 AND l.draw = $2
 """
-# From here on who leaves tells it to the event, and a wish is the event's.
+# From here on who leaves tells it to the event, and a wish is the event's. It waits for
+# those who change a row of the line now, and what they wrote is seen by `_SEGMENT`.
 _TAKE: Final = """
+UPDATE line SET fed = greatest(fed, $4), taken = greatest(taken, $3 - 1 + (
+    SELECT length(s.stubs) / 16 FROM line_segment s
+    WHERE s.event_id = $1 AND s.draw = $2 AND s.first_rank = $3
+)) WHERE event_id = $1 AND draw = $2
+"""
+_SEGMENT: Final = """
 WITH stubs AS (
     SELECT s.first_rank + i AS rank, substring(s.stubs FROM 1 + 16 * i FOR 16) AS stub
     FROM line_segment s, generate_series(0, length(s.stubs) / 16 - 1) AS i
     WHERE s.event_id = $1 AND s.draw = $2 AND s.first_rank = $3
 ), taken AS (
-    UPDATE line_entry e SET rank = s.rank FROM stubs s
-    WHERE e.stub = s.stub AND e.event_id = $1 AND e.draw = $2 AND NOT e.late
-    RETURNING e.rank, e.stub, e.user_id, e.wish::text AS wish,
+    SELECT s.rank, s.stub, e.user_id, e.wish::text AS wish,
         e.over_at IS NOT NULL AS gone
+    FROM stubs s JOIN line_entry e ON e.stub = s.stub
+    WHERE e.event_id = $1 AND e.draw = $2 AND NOT e.late
 )
 SELECT array_agg(user_id ORDER BY rank) AS users,
     string_agg(stub, ''::bytea ORDER BY rank) AS stubs,
@@ -105,7 +119,12 @@ SELECT array_agg(user_id ORDER BY rank) AS users,
     coalesce(array_agg(rank ORDER BY rank) FILTER (WHERE gone), '{}') AS gone
 FROM taken
 """
-_FED: Final = "UPDATE line SET fed = $3 WHERE event_id = $1 AND draw = $2"
+# Who is ahead of others is counted without them, by rank.
+_GONE: Final = """
+UPDATE line_entry e SET rank = g.rank
+FROM unnest($3::integer[], $4::bytea[]) AS g(rank, stub)
+WHERE e.stub = g.stub AND e.event_id = $1 AND e.draw = $2 AND e.rank IS NULL
+"""
 _DONE: Final = """
 UPDATE line l SET order_key = i.order_key, fed = i.entries FROM line_list i
 WHERE l.event_id = $1 AND l.draw = $2 AND i.event_id = $1 AND i.draw = $2 AND i.drawn
@@ -129,7 +148,10 @@ class ListRow(Struct, frozen=True):
     entries: int | None
     root: bytes | None
     joins: str | None
-    """JSON of minutes since 1970 with how many joined in each."""
+    """JSON of how they joined: by gate passed, and by minute since 1970.
+
+    Of former versions it has the minutes alone.
+    """
     statement: str | None
     """Canonical JSON, once the list is fixed."""
     signature: bytes | None
@@ -203,6 +225,11 @@ class Lists(Struct, frozen=True):
         rows = await self.pool.fetch(_JOINS, event, draw)
         return [(row["minute"], row["joined"]) for row in rows]
 
+    async def gates(self, event: str, draw: int) -> dict[str, int]:
+        """Return how many entrants passed each gate that was asked of some."""
+        rows = await self.pool.fetch(_GATES, event, draw)
+        return {row["gate"]: row["passed"] for row in rows}
+
     async def note_listed(
         self,
         row: ListRow,
@@ -269,15 +296,21 @@ class Lists(Struct, frozen=True):
         """Note that the event has the order: the seed is known to anybody."""
         await self.pool.fetch(_DRAWN, row.event_id, row.draw, seed)
 
-    async def take(self, row: ListRow, first_rank: int) -> Segment:
-        """Take a segment that is to be fed: from now on its wishes are the event's."""
-        found = await self.pool.fetch_one(_TAKE, row.event_id, row.draw, first_rank)
-        assert found is not None
-        return Segment(**found)
+    async def take(self, row: ListRow, first_rank: int, fed: int) -> Segment:
+        """Take a segment that is to be fed: from now on its wishes are the event's.
 
-    async def note_fed(self, row: ListRow, rank: int) -> None:
-        """Note that the event has all entrants up to a rank."""
-        await self.pool.fetch(_FED, row.event_id, row.draw, rank)
+        Those up to `fed` the event has by now, and they are told their ranks.
+        """
+        of = row.event_id, row.draw
+        await self.pool.fetch(_TAKE, *of, first_rank, fed)
+        found = await self.pool.fetch_one(_SEGMENT, *of, first_rank)
+        assert found is not None
+        segment = Segment(**found)
+        if segment.gone:
+            at = [STUB_BYTES * (rank - first_rank) for rank in segment.gone]
+            stubs = [segment.stubs[one : one + STUB_BYTES] for one in at]
+            await self.pool.fetch(_GONE, *of, segment.gone, stubs)
+        return segment
 
     async def note_done(self, row: ListRow) -> None:
         """Note that the event has all entrants: who came late may follow."""

@@ -9,23 +9,32 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-_GIVEN: Final = """
-UPDATE line_entry e SET turn = g.because, hold = g.hold,
+from persistence.events.line.ranks import IS_AT
+
+_GIVEN: Final = f"""
+UPDATE line_entry e SET turn = g.because, hold = g.hold, rank = g.rank,
     turn_until = 'epoch'::timestamptz + g.until_ms * interval '1 ms'
 FROM unnest($2::integer[], $3::text[], $4::text[], $5::bigint[], $6::text[])
         AS g(rank, user_id, because, until_ms, hold)
     JOIN line l ON l.event_id = $1
-WHERE e.event_id = $1 AND e.draw = l.draw AND e.rank = g.rank AND e.rank IS NOT NULL
-    AND e.user_id = g.user_id
+WHERE e.event_id = $1 AND e.draw = l.draw AND e.user_id = g.user_id AND {IS_AT}
 RETURNING e.rank, e.stub, e.locale, e.joined_at
 """
-_ENDED: Final = """
-UPDATE line_entry e SET ended = g.why, over_at = clock_timestamp()
+_ENDED: Final = f"""
+UPDATE line_entry e SET ended = g.why, over_at = clock_timestamp(), rank = g.rank
 FROM unnest($2::integer[], $3::text[], $4::text[]) AS g(rank, user_id, why)
     JOIN line l ON l.event_id = $1
-WHERE e.event_id = $1 AND e.draw = l.draw AND e.rank = g.rank AND e.rank IS NOT NULL
-    AND e.user_id = g.user_id AND e.over_at IS NULL
+WHERE e.event_id = $1 AND e.draw = l.draw AND e.user_id = g.user_id AND {IS_AT}
+    AND e.over_at IS NULL
 RETURNING e.rank, e.stub, e.locale, e.joined_at, e.hold
+"""
+_KEPT: Final = """
+UPDATE line_entry e
+SET turn_until = 'epoch'::timestamptz + $2::bigint * interval '1 ms'
+FROM line l
+WHERE l.event_id = $1 AND e.event_id = $1 AND e.draw = l.draw AND e.rank IS NOT NULL
+    AND e.turn IS NOT NULL AND e.over_at IS NULL
+    AND e.turn_until < 'epoch'::timestamptz + $2::bigint * interval '1 ms'
 """
 _CLOSED: Final = """
 UPDATE line SET phase = 'over', closed_at = coalesce(closed_at, clock_timestamp())
@@ -89,6 +98,11 @@ async def note_ended(
 
 def _noted(row: Any, hold: str | None = None) -> Noted:
     return Noted(row["stub"], row["locale"], row["joined_at"], hold)
+
+
+async def note_kept(connection: Any, event: str, until_ms: int) -> None:
+    """Let the open turns of an event last until then at least."""
+    await connection.execute(_KEPT, event, until_ms)
 
 
 async def note_closed(connection: Any, event: str) -> None:

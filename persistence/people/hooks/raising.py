@@ -35,9 +35,13 @@ HookType = Literal[
 HOOK_TYPES: Final[tuple[HookType, ...]] = get_args(HookType)
 
 _RAISE: Final = "SELECT raise_hooks($1, $2, $3, $4, $5)"
+_RAISE_ONE: Final = "SELECT raise_hook($1, $2, $3, $4, $5)"
 _LISTENS: Final = """
 SELECT EXISTS (SELECT FROM hook WHERE organisation_id = $1 AND off IS NULL)
 """
+
+
+_encode: Final = msgspec.json.Encoder().encode
 
 
 class Raised(Struct, frozen=True):
@@ -72,12 +76,19 @@ async def raise_hooks(
     """
     if organisation_id is None or not raised:
         return 0
-    made: int = await connection.fetchval(
+    made: int
+    if len(raised) == 1:
+        (only,) = raised
+        data = _encode(only.data).decode()
+        values = only.type, only.subject, data, only.at
+        made = await connection.fetchval(_RAISE_ONE, organisation_id, *values)
+        return made
+    made = await connection.fetchval(
         _RAISE,
         organisation_id,
         [one.type for one in raised],
         [one.subject for one in raised],
-        [msgspec.json.encode(one.data).decode() for one in raised],
+        [_encode(one.data).decode() for one in raised],
         [one.at for one in raised],
     )
     return made

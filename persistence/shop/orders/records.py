@@ -5,7 +5,7 @@ times are milliseconds since 1970 in UTC. Who may alter what is in
 `server.shop.orders.rules`, and nowhere else.
 """
 
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 from msgspec import Struct
 
@@ -49,6 +49,11 @@ STATUS_OF: Final[dict[Step, Status]] = {
     "given_back": "refunded",
     "event_cancelled": "refunded",
 }
+Hand = Literal["cash", "card"]
+BY_HAND: Final[frozenset[str]] = frozenset(get_args(Hand))
+"""Who takes money where no provider does: somebody at a counter, in cash or with a
+machine for cards that knows nothing of us. A payment of theirs has one of these names
+where others have their provider's."""
 Returned = Literal["none", "part", "full"]
 LineState = Literal["live", "leaving", "gone"]
 AttemptState = Literal["created", "open", "processing", "failed", "expired", "captured"]

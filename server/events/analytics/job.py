@@ -103,7 +103,11 @@ class RollupJob:
         return bool(waiting)
 
     async def _count(self, event: str) -> bool:
-        """Count a stretch of an event; return whether there may be more."""
+        """Count a stretch of an event; return whether something is left.
+
+        What was committed meanwhile comes with the next look: a sale would else be
+        counted as often as it commits, each time for a few.
+        """
         try:
             done = await self._rollup.count(event)
         except Unavailable:
@@ -117,7 +121,7 @@ class RollupJob:
             return False
         self.counted += done.versions
         await asyncio.sleep(rest_after(done))
-        return done.versions > 0
+        return done.more
 
     def _is_spoilt(self, event: str) -> bool:
         until = self._spoilt.get(event)

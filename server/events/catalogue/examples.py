@@ -167,6 +167,7 @@ EXAMPLES: Final = Examples(
         "show_event": EVENT_NOW,
         "edit_event": {**EVENT_NOW, "max_per_user": 4},
         "list_organisation_events": {"items": [EVENT], "next_cursor": None},
+        "list_my_events": {"items": [EVENT], "next_cursor": None},
     },
     several_requests={
         "create_event": {
@@ -199,6 +200,7 @@ EXAMPLES: Final = Examples(
         },
     },
     queries={
+        "list_my_events": {"upcoming": True},
         "list_events": {
             "status": "on_sale",
             **BETWEEN,

@@ -45,6 +45,12 @@ _WORD: Final = {"type": "string", "minLength": 1, "maxLength": WORD_LENGTH_MAX}
 _PRICE: Final = {"type": "integer", "minimum": 0, "maximum": PRICE_MAX}
 _ID: Final = {"type": "string", "minLength": 1, "maxLength": ID_LENGTH_MAX}
 
+UPCOMING: Final = Query(
+    "upcoming",
+    {"type": "boolean"},
+    "Only those that have not begun, and are neither cancelled nor completed; or"
+    " only the others.",
+)
 EVENT_FILTERS: Final = (
     Query(
         "status",
@@ -77,12 +83,7 @@ EVENT_FILTERS: Final = (
     ),
     Query("organisation", _ID, "Only those of this organisation."),
     Query("venue", _ID, "Only those at this venue."),
-    Query(
-        "upcoming",
-        {"type": "boolean"},
-        "Only those that have not begun, and are neither cancelled nor completed; or"
-        " only the others.",
-    ),
+    UPCOMING,
     Query(
         "free",
         {"type": "boolean"},
@@ -153,6 +154,24 @@ async def list_organisation_events(call: Call) -> web.Response:
     wanted = EventFilter(drafts=True, organisation=membership.id)
     rows, cursor = await call[CATALOG].list_events(
         wanted, limit=read_limit(query), cursor=query.get("cursor")
+    )
+    total = await total_of(query, partial(call[CATALOG].count_events, wanted))
+    shown = [summary_of(row, row.settings) for row in rows]
+    return call.read(Page(shown, cursor, total))
+
+
+async def list_my_events(call: Call) -> web.Response:
+    """List what the caller runs, drafts included; for administrators everything."""
+    query, run_by = call.request.query, drafts_of(call.who)
+    upcoming = bool_of(query, "upcoming")
+    wanted = EventFilter(
+        drafts=True, run_by=run_by, all_drafts=run_by is None, upcoming=upcoming
+    )
+    rows, cursor = await call[CATALOG].list_events(
+        wanted,
+        limit=read_limit(query),
+        sort="-starts_at" if upcoming is False else "starts_at",
+        cursor=query.get("cursor"),
     )
     total = await total_of(query, partial(call[CATALOG].count_events, wanted))
     shown = [summary_of(row, row.settings) for row in rows]
@@ -275,5 +294,15 @@ ROUTES: Final[tuple[Route, ...]] = (
         summary="List an organisation's events, drafts included",
         access="member",
         scope="events:read",
+    ),
+    listing(
+        EventSummary,
+        path="/v1/me/events",
+        handler=list_my_events,
+        name="list_my_events",
+        summary="List what the caller runs, drafts included; what is over latest first",
+        access="customer",
+        query=(UPCOMING,),
+        problems=(BAD_FIELD, UNAVAILABLE),
     ),
 )

@@ -8,7 +8,13 @@ transaction with how far it came.
 from collections.abc import Sequence
 from typing import Any, Final
 
-from inventory.changes import PlaceLeft, SaleChanged, TurnEnded, TurnGiven
+from inventory.changes import (
+    PlaceLeft,
+    SaleChanged,
+    TurnEnded,
+    TurnGiven,
+    TurnsKept,
+)
 from persistence.events.line.turns import (
     EndedTurn,
     GivenTurn,
@@ -16,13 +22,14 @@ from persistence.events.line.turns import (
     note_closed,
     note_ended,
     note_given,
+    note_kept,
 )
 from persistence.followers.follower import Followed
 from persistence.people.notices.notices import Notice, raise_notices
 from server.base.metrics import Histogram
 from server.events.line.rules import OVER
 
-KINDS: Final = (TurnGiven, TurnEnded, PlaceLeft, SaleChanged)
+KINDS: Final = (TurnGiven, TurnEnded, TurnsKept, PlaceLeft, SaleChanged)
 """What it follows."""
 
 WAIT_BUCKETS_S: Final = (
@@ -56,19 +63,14 @@ class LineFollower:
         ended = [one.change for one in changes if isinstance(one.change, TurnEnded)]
         # Who gave a place up wrote that down, too, or died before that.
         left = [one.change for one in changes if isinstance(one.change, PlaceLeft)]
-        begun = await note_given(connection, event_id, [_given(one) for one in given])
+        begun = await self._note(connection, event_id, changes)
         for at_ms, turn in turns:
             if turn.rank in begun:
                 joined_at = begun[turn.rank].joined_at
                 self.waits.add(max(0.0, at_ms / 1_000 - joined_at.timestamp()))
-        over = await note_ended(
-            connection,
-            event_id,
-            [
-                *[EndedTurn(one.rank, one.user, one.why) for one in ended],
-                *[EndedTurn(one.rank, one.whose, "left") for one in left],
-            ],
-        )
+        ends = [EndedTurn(one.rank, one.user, one.why) for one in ended]
+        ends += [EndedTurn(one.rank, one.whose, "left") for one in left]
+        over = await note_ended(connection, event_id, ends)
         notices = [
             _turn(event_id, one, begun[one.rank]) for one in given if one.rank in begun
         ]
@@ -83,6 +85,22 @@ class LineFollower:
         ]
         if states and states[-1] in OVER:
             await note_closed(connection, event_id)
+
+    @staticmethod
+    async def _note(
+        connection: Any, event_id: str, changes: Sequence[Followed]
+    ) -> dict[int, Noted]:
+        """Write turns that were given, and until when a recovery kept those before."""
+        begun: dict[int, Noted] = {}
+        given: list[GivenTurn] = []
+        for one in changes:
+            if isinstance(one.change, TurnGiven):
+                given.append(_given(one.change))
+            elif isinstance(one.change, TurnsKept):
+                begun |= await note_given(connection, event_id, given)
+                given = []
+                await note_kept(connection, event_id, one.change.until_ms)
+        return begun | await note_given(connection, event_id, given)
 
 
 def end_of(turn: TurnGiven) -> int:

@@ -39,7 +39,8 @@ from persistence.events.line.joining import (
     Overloaded,
     TakenPlace,
 )
-from persistence.events.line.lines import Lines
+from persistence.events.line.lines import LineRow, Lines
+from persistence.events.line.looks import Looks
 from server.base.access import Denial
 from server.base.identity import Identity
 from server.base.refusals.refusals import CommandRefused, Denied, Refusal
@@ -140,6 +141,8 @@ class LineDesk:
         self.lines = lines
         self.joins: Counter[str] = Counter()
         """How those who would join came out: `new`, `again`, or the code."""
+        self._places = Looks(entries.several)
+        self._rows = Looks(lines.several)
         self._events = events
         self._opening = opening
         self._joins = joins
@@ -210,12 +213,16 @@ class LineDesk:
         A signed `place` that is given has to be that one.
         """
         found = await self._events.find(who, event)
-        entry = await self.entries.mine(event, who.user)
+        entry = await self._places.find((event, who.user))
         if entry is None:
             raise Refusal("place_not_found")
         if place is not None and self._read(place).entry != entry.entry_id:
             raise Refusal("place_not_found")
         return found, entry
+
+    async def row_of(self, event: str) -> LineRow | None:
+        """Return the row of an event's line; None where it never had one."""
+        return await self._rows.find(event)
 
     async def set_wish(
         self, who: Identity, event: str, wish: Wish | None, more_time: bool = False
@@ -365,7 +372,7 @@ class LineDesk:
                 if email is None:
                     raise Denied(Denial("forbidden", ADDRESS_NEEDED))
         if not terms.again:
-            last = await self.entries.mine(event.id, who.user)
+            last = await self._places.find((event.id, who.user))
             if last is not None and last.ended not in (None, "left"):
                 raise Refusal("turn_over", "Who had a turn has no other one.")
         entry = self._ids.token()
@@ -440,9 +447,10 @@ async def order(
     command: AnyCommand,
     *,
     organizer: bool = False,
+    key: str | None = None,
 ) -> AnyOk:
     """Give an event a command; raises `CommandRefused`."""
-    reply = await ask(event.local, command, user, organizer, None)
+    reply = await ask(event.local, command, user, organizer, key)
     if isinstance(reply, Refused):
         raise CommandRefused(reply)
     return reply

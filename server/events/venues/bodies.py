@@ -61,10 +61,20 @@ class VenueCreate(Body, omit_defaults=True):
 
     def check(self, faults: Faults) -> None:
         """Add where there is neither a map nor a chart, or both."""
-        if (self.map is None) == (self.chart is None) and not faults.is_faulty("chart"):
-            faults.add("map", "Give exactly one of map and chart.")
+        _check_drawn(self.map, self.chart, faults)
         if isinstance(self.timezone, str) and not is_zone(self.timezone):
             faults.add("timezone", NO_ZONE)
+
+
+class VenuePreview(Body, omit_defaults=True):
+    """A map in either format, to be looked at before a venue is made of it."""
+
+    map: OwnMap | None = None
+    chart: Chart | None = None
+
+    def check(self, faults: Faults) -> None:
+        """Add where there is neither a map nor a chart, or both."""
+        _check_drawn(self.map, self.chart, faults)
 
 
 class VenuePatch(Body):
@@ -87,3 +97,8 @@ class VenuePatch(Body):
             faults.add("map", "Give one of map and chart.")
         if isinstance(self.timezone, str) and not is_zone(self.timezone):
             faults.add("timezone", NO_ZONE)
+
+
+def _check_drawn(drawn: object, chart: object, faults: Faults) -> None:
+    if (drawn is None) == (chart is None) and not faults.is_faulty("chart"):
+        faults.add("map", "Give exactly one of map and chart.")

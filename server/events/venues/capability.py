@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from server.events.venues import rest, rest_edit
+from server.events.venues import rest, rest_edit, rest_preview
 from server.events.venues.examples import EXAMPLES
 from server.events.venues.map_cache import MAPS, Maps
 from server.events.venues.reader import READER, VenueReader
@@ -26,7 +26,7 @@ async def _open(startup: Startup) -> None:
 VENUES: Final = Capability(
     name="venues",
     open=_open,
-    routes=(*rest.ROUTES, *rest_edit.ROUTES),
+    routes=(*rest.ROUTES, *rest_edit.ROUTES, *rest_preview.ROUTES),
     parameters={
         "venue": PathParameter("The venue's id.", VENUE_ID),
     },

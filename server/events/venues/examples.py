@@ -83,10 +83,24 @@ EXAMPLES: Final = Examples(
             "coordinates": VENUE["coordinates"],
         },
         "duplicate_venue": {"name": "Town Hall, without chairs"},
+        "preview_venue": {
+            "map": {
+                "categories": [
+                    {"key": "stalls", "label": "Stalls"},
+                    {"key": "bar", "label": "Bar"},
+                ],
+                "seats": [
+                    {"row": "A", "number": str(number), "category": "stalls"}
+                    for number in range(1, 7)
+                ],
+                "areas": [{"label": "Bar", "capacity": 20, "category": "bar"}],
+            },
+        },
     },
     answers={
         "create_venue": VENUE,
         "list_venues": {"items": [VENUE], "next_cursor": None},
+        "list_my_venues": {"items": [VENUE], "next_cursor": None},
         "show_venue": VENUE,
         "edit_venue": VENUE,
         "duplicate_venue": {
@@ -95,5 +109,6 @@ EXAMPLES: Final = Examples(
             "name": "Town Hall, without chairs",
         },
         "show_venue_map": MAP,
+        "preview_venue": MAP,
     },
 )

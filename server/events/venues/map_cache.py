@@ -53,6 +53,8 @@ class MapDocument(Struct, kw_only=True):
     areas: list[MapArea]
     categories: list[Category]
     focal_point: Point | None
+    section_focal_points: dict[str, Point] | UnsetType = UNSET
+    """Where single sections look to, where any has a point of its own."""
     drawing: Drawing | UnsetType = UNSET
     """What is shown beside seats and areas, where there is anything."""
 
@@ -123,6 +125,9 @@ def _map_parts(slices: Iterable[list[Seat]], venue_map: VenueMap) -> Iterator[by
     yield b',"categories":' + encode(venue_map.categories)
     yield b',"focal_point":' + encode(venue_map.focal_point)
     # Left out where there is none: what was sent before it was known stays the same.
+    if venue_map.section_focal_points:
+        points = encode(venue_map.section_focal_points)
+        yield b',"section_focal_points":' + points
     if venue_map.drawing is not None:
         yield b',"drawing":' + encode(venue_map.drawing)
     yield b"}"

@@ -13,7 +13,9 @@ from server.events.venues.reading import (
     CHANGE,
     MODULE,
     NEW,
+    PREVIEW,
     ReadChange,
+    ReadMap,
     ReadVenue,
     Refused,
     read_answer,
@@ -82,7 +84,13 @@ class VenueReader:
             map=UNSET if read.drawn is None else read.drawn,
         )
 
-    async def _read(self, kind: bytes, body: bytes) -> ReadVenue | ReadChange:
+    async def preview(self, body: bytes) -> bytes:
+        """Return the stored form of a map; raises `ProblemError` with its faults."""
+        read = await self._read(PREVIEW, body)
+        assert isinstance(read, ReadMap)
+        return read.drawn.json
+
+    async def _read(self, kind: bytes, body: bytes) -> ReadVenue | ReadChange | ReadMap:
         job = kind + body
         try:
             if len(body) <= SMALL_BYTES:

@@ -1,5 +1,6 @@
 """Reads what is sent of a venue, its map above all: in a child where it is large."""
 
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
@@ -17,7 +18,7 @@ from server.base.refusals.refusals import (
     refuse_faults,
     wrong_fields,
 )
-from server.events.venues.bodies import VenueCreate, VenuePatch
+from server.events.venues.bodies import VenueCreate, VenuePatch, VenuePreview
 from server.transport.children.child import run_job
 from server.transport.http.problems import FieldError, ProblemError, problem_of
 from server.transport.rest.bodies import decode, decode_faulty
@@ -26,6 +27,7 @@ from server.transport.rest.idempotency import hash_request
 MODULE: Final = "server.events.venues.reading"
 NEW: Final = b"n"
 CHANGE: Final = b"c"
+PREVIEW: Final = b"p"
 """What a job begins with; the rest of it is the body."""
 
 
@@ -56,7 +58,13 @@ class ReadChange(Struct, tag="change"):
     drawn: DrawnMap | None
 
 
-Answer = ReadVenue | ReadChange | Refused
+class ReadMap(Struct, tag="map"):
+    """A map that is only to be looked at."""
+
+    drawn: DrawnMap
+
+
+Answer = ReadVenue | ReadChange | ReadMap | Refused
 _decode = msgspec.msgpack.Decoder(Answer).decode
 
 
@@ -71,7 +79,7 @@ def work(job: bytes) -> bytes:
     kind, body = job[:1], job[1:]
     answer: Answer
     try:
-        answer = _read_new(body) if kind == NEW else _read_change(body)
+        answer = _READS[kind](body)
     except (ProblemError, Refusal) as error:
         answer = _refused(error)
     return msgspec.msgpack.encode(answer)
@@ -105,6 +113,18 @@ def _read_change(body: bytes) -> ReadChange:
     unset: UnsetType = UNSET
     patch.map = patch.chart = unset
     return ReadChange(patch, drawn)
+
+
+def _read_preview(body: bytes) -> ReadMap:
+    wanted = decode(body, VenuePreview)
+    return ReadMap(_draw(wanted.map, wanted.chart))
+
+
+_READS: Final[dict[bytes, Callable[[bytes], Answer]]] = {
+    NEW: _read_new,
+    CHANGE: _read_change,
+    PREVIEW: _read_preview,
+}
 
 
 def _draw(drawn: object, chart: object) -> DrawnMap:

@@ -1,5 +1,6 @@
 """Venues: taken from a map or a published chart, listed, shown."""
 
+from functools import partial
 from typing import Final
 
 from aiohttp import web
@@ -8,6 +9,7 @@ from msgspec import Struct
 from inventory.venue.map import Category
 from persistence.events.catalog import VenueRow
 from persistence.events.venue_edits import Coordinates
+from server.base.access import drafts_of
 from server.events.venues.bodies import VenueCreate
 from server.events.venues.problems import VENUE_NOT_FOUND
 from server.events.venues.reader import READER, coordinates_of, drawn_of
@@ -86,6 +88,16 @@ async def list_venues(call: Call) -> web.Response:
     return call.read(Page([document_of(row) for row in rows], cursor, total))
 
 
+async def list_my_venues(call: Call) -> web.Response:
+    """List the venues that the caller runs, oldest first; administrators run all."""
+    query, run_by = call.request.query, drafts_of(call.who)
+    rows, cursor = await call[CATALOG].list_venues(
+        limit=read_limit(query), cursor=query.get("cursor"), run_by=run_by
+    )
+    total = await total_of(query, partial(call[CATALOG].count_venues, run_by))
+    return call.read(Page([document_of(row) for row in rows], cursor, total))
+
+
 async def show_venue(call: Call) -> web.Response:
     """Show one venue."""
     row = await call[VENUE_SERVICE].find(call.path("venue", VENUE_NOT_FOUND))
@@ -138,6 +150,19 @@ ROUTES: Final[tuple[Route, ...]] = (
         tag="Venues",
         access="anyone",
         scope="events:read",
+        answers=Page[VenueDocument],
+        cached=True,
+        query=PAGING,
+        problems=(BAD_FIELD, UNAVAILABLE),
+    ),
+    Route(
+        method="GET",
+        path="/v1/me/venues",
+        handler=list_my_venues,
+        name="list_my_venues",
+        summary="List the venues that the caller runs",
+        tag="Venues",
+        access="customer",
         answers=Page[VenueDocument],
         cached=True,
         query=PAGING,

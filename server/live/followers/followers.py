@@ -24,6 +24,10 @@ from server.live.followers.following import Following
 WAKE_S: Final = 0.05
 """How soon followers hear of a commit: what comes meanwhile is one stretch."""
 
+APART_S: Final = 0.15
+"""How far apart they hear of commits where one follows the other: each stretch has a
+dozen statements, for one booking as for forty."""
+
 LAG_S_MAX: Final = 30.0
 """A follower that is farther behind is shown as a problem."""
 
@@ -49,6 +53,8 @@ class Followers(Collector):
         self._jobs: dict[str, Job] = {}
         self._moved: set[str] = set()
         self._loop = asyncio.get_running_loop()
+        self._woke_at = -APART_S
+        """When they last heard of any, by the loop's clock."""
 
     def add(
         self,
@@ -76,7 +82,8 @@ class Followers(Collector):
     def moved(self, event: str) -> None:
         """Take note that something was committed: on the path of every command."""
         if not self._moved:
-            self._loop.call_later(WAKE_S, self._wake)
+            now = self._loop.time()
+            self._loop.call_at(max(now + WAKE_S, self._woke_at + APART_S), self._wake)
         self._moved.add(event)
 
     async def run(self) -> None:
@@ -152,6 +159,7 @@ class Followers(Collector):
         yield counter
 
     def _wake(self) -> None:
+        self._woke_at = self._loop.time()
         moved, self._moved = self._moved, set()
         ours = [event for event in moved if self._owns(event)]
         if ours:

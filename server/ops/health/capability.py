@@ -8,7 +8,7 @@ from persistence.data_directory import DataDirectory
 from persistence.embedded.places import CLUSTER, existing_home
 from persistence.postgres.durability import Durability
 from server.base.metrics import Metrics
-from server.ops.health import rest, rest_caches
+from server.ops.health import rest, rest_caches, rest_limits
 from server.ops.health.database_probe import DATABASE_PROBE, DURABILITY, DatabaseProbe
 from server.ops.health.examples import EXAMPLES
 from server.ops.health.machine import memory
@@ -94,7 +94,7 @@ def _database_part(probe: DatabaseProbe, durability: Durability) -> dict[str, ob
 HEALTH: Final = Capability(
     name="health",
     open=_open,
-    routes=(*rest.ROUTES, *rest_caches.CACHE_ROUTES),
+    routes=(*rest.ROUTES, *rest_caches.CACHE_ROUTES, *rest_limits.LIMIT_ROUTES),
     tags={
         "Operation": """\
 Health and descriptions for anybody; caches, processes and moving an event between them

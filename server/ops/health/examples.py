@@ -56,6 +56,26 @@ EXAMPLES: Final = Examples(
                 ("availability", "events", "lists", "maps", "packed"), CACHE
             ),
         },
+        "show_limits": {
+            "rate_limits": "on",
+            "window_s": 900,
+            "budgets": {
+                "public": {"requests": 100, "set": False},
+                "signed_in": {"requests": 300, "set": False},
+                "admin": {"requests": 1000, "set": False},
+                "commands": {"requests": 5000, "set": True},
+            },
+            "quotas": {
+                "venues": 200,
+                "events": 10000,
+                "seats": 2000000,
+                "map_bytes": 1073741824,
+                "images": 2000,
+                "image_bytes": 1073741824,
+                "members": 500,
+                "keys": 50,
+            },
+        },
         "clear_caches": {"entries": 48, "bytes": 1017248},
     },
 )

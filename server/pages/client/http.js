@@ -23,9 +23,10 @@ export class Unreachable extends Error {}
  * @typedef {{token?: string | null, method?: string, body?: unknown, key?: string,
  *   headers?: Record<string, string>, signal?: AbortSignal, cache?: RequestCache,
  *   keepalive?: boolean}} Asked
- *   `key` makes repeating a request harmless: the idempotency key of what is made. With
- *   `keepalive` it goes on where the page is left meanwhile. Who asks
- *   with an ETag of their own (`If-None-Match`) takes a 304 as well.
+ *   `body` is sent as JSON, or as the form that it is. `key` makes repeating a request
+ *   harmless: the idempotency key of what is made. With `keepalive` it goes on where the
+ *   page is left meanwhile. Who asks with an ETag of their own (`If-None-Match`) takes a
+ *   304 as well.
  */
 
 /**
@@ -40,8 +41,10 @@ export async function ask(path, asked = {}) {
   const sent = new Headers(headers);
   if (token) sent.set("Authorization", `Bearer ${token}`);
   if (key) sent.set("Idempotency-Key", key);
-  if (body !== undefined) sent.set("Content-Type", "application/json");
-  const text = body === undefined ? undefined : JSON.stringify(body);
+  // The browser says of a form itself what is in it.
+  const isForm = body instanceof FormData;
+  if (body !== undefined && !isForm) sent.set("Content-Type", "application/json");
+  const text = body === undefined || isForm ? body : JSON.stringify(body);
   const options = { method, headers: sent, body: text, cache, signal, keepalive };
   const response = await reach(path, /** @type {RequestInit} */ (options));
   learnTime(response);

@@ -49,8 +49,9 @@ export function Part({ sale }) {
   return html`<section class=${isBarred(sale) ? "stack line bars" : "stack line"}
     aria-label=${t(gated ? "line.title" : "line.listTitle")} data-testid="line"
     data-phase=${place.phase} data-state=${place.state}>
-    ${place.message && html`<div class="note" role="status"><p class="quiet small">
-      ${t("line.fromOrganiser")}</p><p dir="auto">${place.message}</p></div>`}
+    ${place.message && html`<div class="note" role="status" data-testid="line-message"><p class="quiet small">
+      ${t("line.fromOrganiser")}</p><p dir="auto">${
+        place.message.texts[document.documentElement.lang] ?? place.message.text}</p></div>`}
     <${Shown} place=${place} />
     <${Trouble} place=${place} />
     <${Fair} t=${t} place=${place} />

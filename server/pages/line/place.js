@@ -55,7 +55,7 @@ export class Place extends EventTarget {
     this.turn = null;
     /** Why the last turn is over, as far as this page saw it. @type {string | null} */
     this.why = null;
-    /** What the organiser says. @type {string | null} */
+    /** What the organiser said last. @type {any} */
     this.message = null;
     /** @type {Witness | null} */
     this.witness = null;
@@ -133,6 +133,7 @@ export class Place extends EventTarget {
         this.line = await read(this.path);
         // Whoever waits hears of the phase before anybody can read it.
         if (!this.has || this.phase === null) this.phase = this.line.phase;
+        if (this.line.message) this.hear(this.line.message);
         this.update();
       }
     } catch (error) {
@@ -214,8 +215,15 @@ export class Place extends EventTarget {
     else if (op === "line_drawn") this.drawn(frame);
     else if (op === "turn" || op === "offer") this.begin(frame);
     else if (op === "turn_over") this.over(frame.why);
-    else this.message = frame.text;
+    else this.hear(frame);
     this.update();
+  }
+
+  // What was read a moment ago may be older than what was told since.
+  /** @param {{text: string, texts: Record<string, string>, said_at: string}} said */
+  hear(said) {
+    const known = this.message;
+    if (known === null || Date.parse(known.said_at) <= Date.parse(said.said_at)) this.message = said;
   }
 
   /** @param {any} frame */

@@ -114,6 +114,9 @@ export class SeatMap {
     this.prices = prices;
     this.unread = null;
     if (model !== this.model) {
+      this.flight = null;
+      // A plan that is drawn anew while somebody looks closer stays as close.
+      this.fitted = this.model === null || this.fitted;
       this.model = model;
       this.tally = new Tally(model);
       this.painter = new SeatPainter(model, this.tally);
@@ -121,9 +124,9 @@ export class SeatMap {
       this.overlay = new Overlay(model);
       this.tiles = new Tiles(this.painter);
       this.floor = 0;
-      this.fitted = true;
       this.controls.offer(model.floors.map(({ name }) => name), model.zones.map(({ label }) => label));
       this.#limit();
+      if (this.fitted && this.view.width > 0) this.view.set(this.view.showing(this.view.bounds));
       this.#dress();
     }
     this.scene.prices = prices;

@@ -5,6 +5,7 @@
 import { ask, askJson, outliveTheTab, signOut, visitorToken } from "../client/index.js";
 import { Button, Form, Wrong } from "../parts/forms.js";
 import { html, useEffect, useState } from "../vendor/preact/standalone.js";
+import { noteRuns } from "../parts/runs.js";
 import { roleText } from "./account_own.js";
 import { NewPassword } from "./account_enter.js";
 import { useWork } from "./forms.js";
@@ -95,6 +96,7 @@ function Invitation({ t, code, known, onDone, reload }) {
   /** @param {"accept" | "decline"} what @param {string} told */
   const answer = (what, told) => work.run(async () => {
     await askOwn(`${path}/${what}`, { method: "POST" });
+    if (what === "accept") noteRuns(true);
     await onDone(told);
   });
   const accept = () => answer("accept", t("own.invitationAccepted"));

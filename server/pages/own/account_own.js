@@ -68,7 +68,8 @@ function Who({ t, me, done }) {
         html`<span class="pill good" data-testid="verified">✓ ${t("own.confirmed")}</span>`}
         ${me.role !== "customer" &&
           html`<span class="pill">${roleText(t, me.role)}</span>`}</p></div>
-      <${Button} busy=${work.busy} onClick=${leave}>${t("own.signOut")}<//></div>
+      <div class="row"><a class="button" href="/organise">${t("own.organise")}</a>
+        <${Button} busy=${work.busy} onClick=${leave}>${t("own.signOut")}<//></div></div>
     ${waits && html`<div class="note wait stack"><p>${t("own.confirmWords", { email: waits })}</p>
       <p role="status">${sent && t("own.resent")}</p>
       <div class="row"><${Button} busy=${work.busy} onClick=${resend}>

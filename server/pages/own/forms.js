@@ -56,8 +56,9 @@ export function troubleText(t, error) {
 /**
  * Something that takes a moment, one at a time, and may go wrong.
  * @param {Translate} t
+ * @param {typeof troubleText} [tell] what went wrong, where a page knows more codes
  */
-export function useWork(t) {
+export function useWork(t, tell = troubleText) {
   const [busy, setBusy] = useState(false);
   const [trouble, setTrouble] = useState("");
   const running = useRef(false);
@@ -71,7 +72,7 @@ export function useWork(t) {
       await work();
       return true;
     } catch (error) {
-      setTrouble(troubleText(t, error));
+      setTrouble(tell(t, error));
       return false;
     } finally {
       running.current = false;

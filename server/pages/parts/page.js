@@ -2,8 +2,10 @@
 // What stands around every page: the top with the shop's name, the foot with its language.
 
 import { ofTab } from "../client/storage.js";
+import { signedIn } from "../client/tokens.js";
 import { html, render } from "../vendor/preact/standalone.js";
 import { LANGUAGES, choose, language } from "../words/index.js";
+import { runsSomething } from "./runs.js";
 
 /** @param {string} name @returns {string} what the shell says of this shop */
 const told = (name) =>
@@ -30,12 +32,18 @@ const embedded = isEmbedded();
  */
 export function Page({ t, here, narrow = false, children }) {
   const current = (/** @type {string} */ name) => (here === name ? "page" : undefined);
+  const below = (/** @type {string} */ path) =>
+    (location.pathname.startsWith(path) ? "page" : undefined);
   return html`
     <a class="skip" href="#main">${t("common.skip")}</a>
     ${!embedded && html`<header class="top"><div>
       <a class="brand" href="/">${logo ? html`<img src=${logo} alt=${brand} />` : brand}</a>
       <nav aria-label=${t("common.pages")}>
         <a href="/" aria-current=${current("events")}>${t("common.events")}</a>
+        ${runsSomething() && html`<a href="/organise" aria-current=${below("/organise")}>
+          ${t("common.organise")}</a>`}
+        ${signedIn()?.role === "admin" && html`<a href="/admin" aria-current=${below("/admin")}>
+          ${t("common.admin")}</a>`}
         <a href="/account" aria-current=${current("account")}>${t("common.account")}</a>
       </nav>
     </div></header>`}

@@ -163,6 +163,13 @@ async def edit_user(call: Call) -> web.Response:
     return call.answer(document_of(after), revision=after.revision)
 
 
+async def sign_user_out(call: Call) -> web.Response:
+    """End all sessions of a user, who may sign in again."""
+    # A second time is none: nothing is left that could end.
+    await call[USER_SERVICE].sign_out(call.who, call.path("user", USER_NOT_FOUND))
+    return call.done()
+
+
 def document_of(user: User) -> UserDocument:
     """Return a user as administrators see it."""
     return UserDocument(
@@ -255,6 +262,18 @@ ROUTES: Final[tuple[Route, ...]] = (
         answers=UserDocument,
         keyed=True,
         problems=(*WRITES, USER_NOT_FOUND, LAST_ADMIN),
+    ),
+    Route(
+        method="POST",
+        path="/v1/users/{user}/sign-out",
+        handler=sign_user_out,
+        name="sign_user_out",
+        summary="End all sessions of a user, who may sign in again",
+        tag="Administration",
+        access="admin",
+        status=204,
+        keyed=True,
+        problems=(UNAVAILABLE, BAD_FIELD, USER_NOT_FOUND),
     ),
     Route(
         method="DELETE",

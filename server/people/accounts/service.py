@@ -116,6 +116,14 @@ class UserService:
             self._end_here(user, changed.ended)
         return changed
 
+    async def sign_out(self, who: Identity, user: str) -> None:
+        """End all that a user is signed in with; they may sign in again."""
+        _require_admin(who)
+        ended = await self.users.end_all(user)
+        if ended is None:
+            raise Refusal(USER_NOT_FOUND)
+        self._end_here(user, ended)
+
     async def delete(self, who: Identity, user: str, seen: Revisions) -> None:
         """Forget who a user is; bookings stay, under an id that names nobody."""
         _require_admin(who)

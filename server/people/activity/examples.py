@@ -38,11 +38,28 @@ OWN_ACTIVITY: Final[dict[str, Any]] = {
     "details": {"op": "hold"},
 }
 
+ORGANISATION_ACTIVITY: Final[dict[str, Any]] = {
+    "id": "019aa5e2-8f40-7d52-b1c4-90aa21ef7710",
+    "at": "2026-11-21T10:25:00Z",
+    "actor": USER["id"],
+    "role": "customer",
+    "method": "DELETE",
+    "route": "/v1/organisations/{organisation}/members/{member}",
+    "objects": {"organisation": ORGANISATION_ID, "member": ADMIN["id"]},
+    "status": 204,
+    "code": None,
+    "details": {},
+}
+
 
 EXAMPLES: Final = Examples(
     answers={
         "list_activity": {"items": [ACTIVITY], "next_cursor": None},
         "list_my_activity": {"items": [OWN_ACTIVITY], "next_cursor": None},
+        "list_organisation_activity": {
+            "items": [ORGANISATION_ACTIVITY],
+            "next_cursor": None,
+        },
     },
     queries={
         "list_activity": {
@@ -55,5 +72,6 @@ EXAMPLES: Final = Examples(
             **BETWEEN,
         },
         "list_my_activity": BETWEEN,
+        "list_organisation_activity": {"actor": USER["id"], **BETWEEN},
     },
 )

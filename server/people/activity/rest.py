@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from inventory.limits import ID_LENGTH_MAX
 from persistence.people.activity import ActivityLog, ActivityRow, Wanted
+from server.people.organisations.rows import ONE, listing, require_membership
 from server.transport.http.problems import BAD_FIELD, UNAVAILABLE
 from server.transport.rest.call import Call
 from server.transport.rest.paging import Page, read_limit, total_of
@@ -47,6 +48,21 @@ class ActivityDocument(Struct):
     details: dict[str, Any]
 
 
+class OrganisationActivity(Struct):
+    """One call about an organisation, without where it came from."""
+
+    id: str
+    at: datetime
+    actor: str | None
+    role: str | None
+    method: str
+    route: str
+    objects: dict[str, str]
+    status: int
+    code: str | None
+    details: dict[str, Any]
+
+
 ACTIVITY_LOG: Final = web.AppKey("activity log", ActivityLog)
 
 
@@ -71,6 +87,38 @@ async def list_my_activity(call: Call) -> web.Response:
     query = call.request.query
     begin, end = time_of(query, "from"), time_of(query, "to")
     return await _show(call, Wanted(actor=call.who.user, begin=begin, end=end))
+
+
+async def list_organisation_activity(call: Call) -> web.Response:
+    """List what was done about an organisation, newest first."""
+    membership, query = await require_membership(call, "leader"), call.request.query
+    begin, end = time_of(query, "from"), time_of(query, "to")
+    wanted = Wanted(
+        organisation=membership.id,
+        actor=text_of(query, "actor", ID_LENGTH_MAX),
+        begin=begin,
+        end=end,
+    )
+    rows, cursor = await call[ACTIVITY_LOG].list(
+        wanted, limit=read_limit(query), cursor=query.get("cursor")
+    )
+    total = await total_of(query, partial(call[ACTIVITY_LOG].count, wanted))
+    items = [
+        OrganisationActivity(
+            row.activity_id,
+            row.at,
+            row.actor,
+            row.role,
+            row.method,
+            row.route,
+            row.objects,
+            row.status,
+            row.code,
+            row.details,
+        )
+        for row in rows
+    ]
+    return call.read(Page(items, cursor, total))
 
 
 async def _show(call: Call, wanted: Wanted) -> web.Response:
@@ -113,8 +161,10 @@ PERIOD: Final = (
 
 ID: Final = {"type": "string", "minLength": 1, "maxLength": 64}
 
+ACTOR: Final = Query("actor", ID, "Only what this user or API key did.")
+
 ACTIVITY_FILTERS: Final = (
-    Query("actor", ID, "Only what this user or API key did."),
+    ACTOR,
     Query(
         "method",
         {"type": "string", "enum": list(METHODS)},
@@ -161,5 +211,14 @@ ROUTES: Final[tuple[Route, ...]] = (
         cached=True,
         query=(*PERIOD, *PAGING),
         problems=(BAD_FIELD, UNAVAILABLE),
+    ),
+    listing(
+        OrganisationActivity,
+        path=f"{ONE}/activity",
+        handler=list_organisation_activity,
+        name="list_organisation_activity",
+        summary="List who did what about an organisation, newest first",
+        access="leader",
+        query=(ACTOR, *PERIOD),
     ),
 )

@@ -115,7 +115,11 @@ def confirmation(bought: Confirmed, event: EventRow, secret: str | None) -> Noti
     total = bought.total
     priced: dict[str, Any] = {}
     if total is not None:
-        at_door = event.settings.payment == "none" and total.amount > 0
+        # A counter takes money also for what buyers pay at the door.
+        is_paid = bought.is_paid
+        if is_paid is None:
+            is_paid = event.settings.payment == "required"
+        at_door = total.amount > 0 and not is_paid
         priced = {"total": total.amount, "currency": total.currency, "at_door": at_door}
     return Notice(
         kind="order_confirmed",

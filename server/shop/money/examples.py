@@ -24,6 +24,26 @@ TAKINGS: Final[dict[str, Any]] = {
             "booked": 9_000,
         }
     ],
+    "ways": [
+        {
+            "provider": "gateway",
+            "currency": "EUR",
+            "payments": 2,
+            "captured": 13_950,
+            "returned": 0,
+            "pending": 4_650,
+        }
+    ],
+    "kinds": [
+        {
+            "category": "front",
+            "type": None,
+            "currency": "EUR",
+            "places": 2,
+            "gross": 9_300,
+            "discount": 0,
+        }
+    ],
     "differing": 0,
     "differences": [],
 }

@@ -4,9 +4,9 @@ from typing import Final
 
 from aiohttp import web
 from msgspec import Struct
+from msgspec.structs import asdict
 
-from persistence.shop.money.sums import Takings
-from server.shop.money.service import MONEY_SERVICE
+from server.shop.money.service import MONEY_SERVICE, Money
 from server.transport.http.problems import EVENT_NOT_FOUND
 from server.transport.rest.call import Call
 from server.transport.rest.route import EVENT, Route
@@ -44,12 +44,39 @@ class TakingsDocument(Struct, kw_only=True):
     of the audit."""
 
 
+class WayDocument(Struct, kw_only=True):
+    """What one way of payment took, in the minor unit of its currency."""
+
+    provider: str
+    """The provider's name; `cash` and `card` are what a counter took by hand."""
+    currency: str
+    payments: int
+    captured: int
+    returned: int
+    pending: int
+
+
+class KindDocument(Struct, kw_only=True):
+    """What buyers have of one category as one type, in the currency's minor unit."""
+
+    category: str
+    type: str | None
+    """None where it is no type of the event's."""
+    currency: str | None
+    places: int
+    gross: int
+    """What they cost, less what went back as a goodwill."""
+    discount: int
+
+
 class MoneyDocument(Struct, kw_only=True):
     """What an event took, by currency; `ok` where each order of it adds up."""
 
     event: str
     ok: bool
     currencies: list[TakingsDocument]
+    ways: list[WayDocument]
+    kinds: list[KindDocument]
     differing: int
     """How many orders do not add up."""
     differences: list[str]
@@ -59,12 +86,13 @@ class MoneyDocument(Struct, kw_only=True):
 async def show_money(call: Call) -> web.Response:
     """Show what an event took, gave back and owes."""
     event = call.path("event", EVENT_NOT_FOUND)
-    takings = await call[MONEY_SERVICE].takings(call.who, event)
-    return call.read(document_of(event, takings))
+    money = await call[MONEY_SERVICE].takings(call.who, event)
+    return call.read(document_of(event, money))
 
 
-def document_of(event: str, takings: list[Takings]) -> MoneyDocument:
+def document_of(event: str, money: Money) -> MoneyDocument:
     """Return what an event took as clients see it."""
+    takings = money.takings
     differing = sum(one.differing for one in takings)
     return MoneyDocument(
         event=event,
@@ -86,6 +114,8 @@ def document_of(event: str, takings: list[Takings]) -> MoneyDocument:
             )
             for one in takings
         ],
+        ways=[WayDocument(**asdict(one)) for one in money.ways],
+        kinds=[KindDocument(**asdict(one)) for one in money.kinds],
         differing=differing,
         differences=[
             difference.sentence() for one in takings for difference in one.differences

@@ -74,7 +74,10 @@ async def _open(startup: Startup) -> None:
     )
     cancelled = CancelledOrders(pool)
     startup[GIVING_SERVICE] = GivingService(service, cancelled, startup.clock)
-    refunds = EventRefunds(cancelled, service.giver, driver)
+    metrics = startup.metrics
+    refunds = EventRefunds(
+        cancelled, service.giver, driver, commits=lambda: metrics.commits
+    )
     startup[JOBS].every(JOB, REFUND_S, refunds.give_back)
     openings = Openings(pool)
     opening = OpeningService(openings)
@@ -95,7 +98,6 @@ async def _open(startup: Startup) -> None:
         lambda _: counts.slow_of("POST", rest.ALL)[0],
         lambda _: counts.slow_of("POST", rest.ALL)[1],
     )
-    metrics = startup.metrics
     metrics.counter(
         "onsale_orders_alarms_total",
         "Orders whose money somebody has to look at.",

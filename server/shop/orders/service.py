@@ -149,7 +149,7 @@ class OrderService:
         provider, types = self._provider_for(settings), wanted.types
         terms = await terms_of(self._pool, wanted.event)
         pay_s = await self._pay_s(who, found, wanted.hold)
-        self._refuse_currency(settings, wanted.total)
+        refuse_currency(settings, wanted.total)
         new = NewOrder(
             order=new_id("ord", who.user, key),
             event=wanted.event,
@@ -169,7 +169,17 @@ class OrderService:
             stored = await self._begin_with(who, wanted, new, codes)
         else:
             stored = await self._store.begin(new)
-        if stored.user != who.user:
+        return await self._made(new, stored, key)
+
+    async def make(self, new: NewOrder, key: str | None) -> StoredOrder:
+        """Make an order that whoever calls this has put together, and drive it."""
+        return await self._made(new, await self._store.begin(new), key)
+
+    async def _made(
+        self, new: NewOrder, stored: StoredOrder, key: str | None
+    ) -> StoredOrder:
+        """Return an order as far as it came, if it is the one that was asked for."""
+        if stored.user != new.user:
             raise Refusal("hold_not_found")
         mine = stored.state.order == new.order
         if mine and key is not None and stored.request_hash != new.request_hash:
@@ -388,13 +398,6 @@ class OrderService:
             return None
         return provider.name
 
-    def _refuse_currency(self, settings: Settings, total: Money | None) -> None:
-        """Refuse a total of another currency than the event's, whatever it is."""
-        if total is None or not settings.prices:
-            return
-        if all(one.currency != total.currency for one in settings.prices.values()):
-            raise CommandRefused(refuse("price_changed"))
-
     async def _seen(self, who: Identity, stored: StoredOrder | None) -> StoredOrder:
         # Somebody else's order looks like none at all.
         if stored is None:
@@ -415,6 +418,14 @@ class OrderService:
             # Staff of the organisation see it, and no more.
             await self._memberships.require_manager(who, *whose)
         return manages
+
+
+def refuse_currency(settings: Settings, total: Money | None) -> None:
+    """Refuse a total of another currency than the event's, whatever it is."""
+    if total is None or not settings.prices:
+        return
+    if all(one.currency != total.currency for one in settings.prices.values()):
+        raise CommandRefused(refuse("price_changed"))
 
 
 NO_TYPE: Final = "The event has no such type, or the hold no such place."

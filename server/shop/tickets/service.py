@@ -94,6 +94,29 @@ class TicketService:
             raise Refusal(TICKET_NOT_VALID)
         raise Denied(Denial("forbidden", "This is for who holds the ticket."))
 
+    async def find_order_codes(
+        self, who: Identity, order: str
+    ) -> list[tuple[Ticket, str]]:
+        """Return the tickets of an order that let somebody in, with their codes.
+
+        To who manages the event all of them; to who bought them those that nobody else
+        has since.
+        """
+        found = await self.store.of_orders([order])
+        if not found:
+            raise Refusal(TICKET_NOT_FOUND)
+        first = found[0]
+        whose = first.organisation, first.maker
+        if isinstance(who, Machine) or not await self._memberships.manages(who, *whose):
+            if not has_order(who, first.buyer, order):
+                raise Refusal(TICKET_NOT_FOUND)
+            found = [one for one in found if one.holder == first.buyer]
+        shown = await self.shown(found)
+        usable = [(one.ticket, one.code) for one in shown if one.code is not None]
+        if not usable:
+            raise Refusal(TICKET_NOT_VALID)
+        return usable
+
     async def of_orders(self, orders: list[str], user: str) -> list[ShownTicket]:
         """Return the tickets of orders that somebody sees, codes of those they hold."""
         shown = await self.shown(await self.store.of_orders(orders))

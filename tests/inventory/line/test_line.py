@@ -123,7 +123,10 @@ def test_a_lower_rank_that_joins_what_did_not_fit_is_found_first():
     scene.join("u4", Wish(1, ("2",)))
     scene.ok("u2", scene.make(PausePlace, rank=2))
     scene.ok("u2", scene.make(ResumePlace, rank=2))
+    # One seat came back, which is one turn, and the next is another's.
     scene.release("org")
+    assert scene.states() == "ttww"
+    assert scene.give()
     assert scene.states() == "ttwt"
 
 

@@ -1,6 +1,7 @@
 """A line from its opening to its end, in the three modes that there are."""
 
 from inventory.changes import EntrantsFixed, LineDrawn, LineOpened, TurnGiven
+from inventory.commands import ChangeSale
 from inventory.line.wishes import Wish
 from tests.line_scene import LineScene
 from tests.scenario import hall
@@ -23,6 +24,19 @@ def test_in_a_list_what_is_freed_goes_to_who_waits():
         ("cat", "returned"),
     ]
     assert scene.held_by("bob") + scene.held_by("cat") == ["A-1", "A-2", "A-3", "A-4"]
+    scene.check_replay()
+
+
+def test_what_came_free_while_a_sale_was_paused_is_offered_when_it_goes_on():
+    scene = LineScene(hall("A 1111"), "list")
+    scene.open()
+    assert scene.take("ann", "A-1", "A-2", "A-3", "A-4") == "t1"
+    scene.join("bob", Wish(2))
+    scene.ok("org", scene.make(ChangeSale, to="pause"))
+    scene.release("ann")
+    assert scene.states() == "w"
+    scene.ok("org", scene.make(ChangeSale, to="resume"))
+    assert scene.held_by("bob") == ["A-1", "A-2"]
     scene.check_replay()
 
 

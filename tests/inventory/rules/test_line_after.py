@@ -1,5 +1,9 @@
 """What follows of a change by itself: in its own step, before anybody else."""
 
+from random import Random
+
+import pytest
+
 from inventory.changes import HoldBooked, TurnGiven
 from inventory.commands import (
     Block,
@@ -221,3 +225,72 @@ def test_what_is_asked_of_the_actor_alone_is_refused_to_the_system_of_another_li
     assert scene.code(SYSTEM, recast) == "wrong_state"
     scene.open()
     assert scene.code(SYSTEM, recast) == "wrong_state"
+
+
+def wide(people: int, **terms) -> LineScene:
+    """Thirty seats in front of which so many wait who wish for one each."""
+    scene = LineScene(hall("A " + "1" * 30), "fifo", max_per_booking=30, **terms)
+    scene.open()
+    for number in range(people):
+        scene.join(f"u{number}", Wish(1))
+    return scene
+
+
+def returned_in(scene: LineScene) -> list[str]:
+    """Return who had a turn of what came back."""
+    changes = [one for one, _ in scene.journal if type(one) is TurnGiven]
+    return [one.user for one in changes if one.because == "returned"]
+
+
+def test_one_seat_that_comes_back_is_one_turn_whatever_else_is_free():
+    """Or the house would be sold past its pace, by who takes and gives back."""
+    scene = wide(12)
+    assert scene.give()
+    scene.release("u0")
+    assert given(scene) == [("u1", "returned")]
+    scene.tick(605)
+    assert returned_in(scene) == ["u1", "u2"]
+    assert scene.states().count("w") == 9
+
+
+def test_what_comes_back_goes_to_who_chooses_where_they_are_first():
+    """The lowest rank that may be served, as at any turn; not below the floor."""
+    for floor, first in ((0, "u1"), (30, "u2")):
+        terms = {"wish_floor": floor}
+        scene = LineScene(hall("A " + "1" * 30), "fifo", terms=terms)
+        scene.open()
+        scene.ok(ORGANIZER, scene.make(Block, seats=["A-30"]))
+        scene.join("u0", Wish(1))
+        assert scene.give()
+        scene.join("u1")
+        scene.join("u2", Wish(1))
+        scene.release("u0")
+        assert given(scene) == [(first, "returned")]
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_turns_of_returns_are_never_more_than_what_came_back(seed):
+    """L29: beyond the pace there is a turn for each place that came back, at most."""
+    random, scene = Random(seed), wide(24)
+    came_back = asked = 0
+    for _ in range(60):
+        holders = [one for one in scene.line.turns.open if scene.held_by(one)]
+        chance = random.random()
+        if chance < 0.3 or not holders:
+            asked += scene.give()
+        elif chance < 0.7:
+            user = random.choice(holders)
+            came_back += len(scene.held_by(user))
+            scene.release(user)
+        elif chance < 0.9:
+            user = random.choice(holders)
+            count = len(scene.held_by(user))
+            booking = scene.book(user)
+            if random.random() < 0.5:
+                scene.cancel(user, booking)
+                came_back += count
+        else:
+            came_back += sum(len(scene.held_by(one)) for one in holders)
+            scene.tick(605)
+    assert asked
+    assert len(returned_in(scene)) <= came_back

@@ -269,3 +269,12 @@ async def test_a_token_of_a_hold_is_in_no_table_of_analytics(store):
     ((packed,),) = await store.query("SELECT live_holds FROM event_rollup")
     assert len(packed) > len(run.stock.holds)
     assert not any(token.encode() in packed for token in run.stock.holds)
+
+
+async def test_it_tells_whether_something_is_left_of_what_there_was(store, small_steps):
+    await store_sale(store, "evt", random_sale(4, STEPS))
+    one, told = Rollup(store.pool), []
+    while (done := await one.count("evt")).versions:
+        told.append(done.more)
+    assert len(told) > 2
+    assert told == [True] * (len(told) - 1) + [False]

@@ -11,7 +11,9 @@ BYTES_MAX = 120 * 1024
 LATER_BYTES_MAX = 24 * 1024
 """Of what only some who are on a page already fetch: who is signed in, who waits."""
 
-NOT_BUYERS = ("/checkin", "/organise", "/admin")
+NOT_BUYERS = ("/checkin", "/organise", "/admin", "/rooms")
+"""What nobody has to fetch to buy."""
+
 LANGUAGE = "en"
 LATER = re.compile(r'\bimport\("(\.[^"]+)"\)')
 COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.S)

@@ -3,7 +3,6 @@
 By a twin that sees journals and nothing else, and by what people were told.
 """
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from inventory import changes as c
@@ -14,20 +13,20 @@ from server.events.line.verify.checker import check
 from server.events.line.verify.options import Options
 from tests.server.events.line.verify.naive_line import root_of
 from tests.simulation.line.beacon import OWN
+from tests.simulation.line.kept import check_kept, check_odds
+from tests.simulation.line.listening import judge_told
+from tests.simulation.line.pace import Given, check_feeding, check_pace, given_turns
+from tests.simulation.line.tables import rank_of
 from tests.simulation.line.twin import STUB, JournalTwin
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
 
 HEARD_S: Final = 1.0
-WINDOW_S: Final = 10.0
 BEGUN_S: Final = 1.0
 """So long after all faults ended nothing of them is under way any more."""
 
 ABANDONED: Final = "BAD end: it was given up when its order was known"
-
-Given = tuple[c.TurnGiven, float, int]
-"""A turn, when it was committed, and the epoch of the owner who gave it."""
 
 
 def check_lines(world: "World") -> None:
@@ -39,12 +38,14 @@ def check_lines(world: "World") -> None:
             world.violate(f"Line of {event}: {sentence}")
         if wrong:
             continue
-        given = list(_given(world, event))
-        world.crowd.counts.update(f"turn {one.because}" for one, _, _ in given)
+        given = list(given_turns(world, event))
+        world.crowd.counts.update(f"turn {one.change.because}" for one in given)
         _check_rows(world, event, twin)
         _check_list(world, event, twin)
         _check_heard(world, event, given)
-        _check_pace(world, event, given)
+        check_pace(world, event, given)
+        check_feeding(world, event)
+        check_kept(world, event)
     for event, told in world.crowd.transcripts:
         _check_transcript(world, event, told)
 
@@ -63,18 +64,24 @@ def twin_of(world: "World", event: str) -> JournalTwin:
 def judge(world: "World", event: str, twin: JournalTwin) -> list[str]:
     """Let a twin judge a journal, and compare it with what there is at its end."""
     head, former = world.database.head(event), 0
+    told = world.crowd.listening.told.get(event, {})
     for row, epoch in zip(head.rows, head.epochs, strict=True):
         twin.now_ms = row.at_ms
         changes = decode_changes(row.body)
+        if epoch == former and changes and twin.owes(changes[0]):
+            return [f"L11: {changes[0]} comes before what is owed to the line"]
         kept = any(type(one) is c.TurnsKept for one in changes)
         if epoch != former and twin.turns and not kept:
             return [f"L14: the owner of epoch {epoch} kept no turns"]
         former = epoch
-        for change in changes:
+        for version, change in enumerate(changes, row.base + 1):
             try:
                 twin.judge(change)
             except (AssertionError, LookupError, ValueError) as error:
                 return [f"{change}: {error!r}"]
+            wrong = list(judge_told(told, version, twin))
+            if wrong:
+                return wrong
         twin.rest_for_now()
         ended = sum(type(one) in (c.TurnEnded, c.HoldExpired) for one in changes)
         if ended < limits.EXPIRIES_PER_BATCH_MAX:
@@ -105,22 +112,15 @@ def check_rest(world: "World", event: str) -> None:
         unfed = one["late"] and one["rank"] is None and one["over_at"] is None
         if mine and unfed and row["phase"] == "late" and row["order_key"]:
             world.violate(f"L5: {one['user_id']} is not fed in {event}")
+    twin = twin_of(world, event)
+    if stock is None or judge(world, event, twin):
+        return  # What is wrong is told at the end.
+    check_odds(world, event, stock, twin)
     if line.gated and (line.sell_out_s or line.turns_per_min):
         return
-    twin = twin_of(world, event)
-    if judge(world, event, twin):
-        return  # What is wrong is told at the end.
     twin.now_ms = world.database.clock.now_ms() - 2_000
     if twin.turns_are_given() and (rank := twin.first()) is not None:
         world.violate(f"L12: rank {rank} of {event} could be served, and waits")
-
-
-def _given(world: "World", event: str) -> Iterator[Given]:
-    head, committed = world.database.head(event), world.database.committed_at
-    for row, epoch, at_s in zip(head.rows, head.epochs, committed[event], strict=True):
-        for change in decode_changes(row.body):
-            if type(change) is c.TurnGiven:
-                yield change, at_s, epoch
 
 
 def _check_rows(world: "World", event: str, twin: JournalTwin) -> None:
@@ -130,7 +130,8 @@ def _check_rows(world: "World", event: str, twin: JournalTwin) -> None:
     by_stub = {one["stub"]: one for one in store.line_entry.values()}
     for rank, (stub, place) in enumerate(zip(twin.stubs, twin.places, strict=True), 1):
         row = by_stub.get(stub)
-        if row is None or (row["rank"], row["user_id"]) != (rank, place.user):
+        at = row and line and rank_of(store, line, row)
+        if row is None or (at, row["user_id"]) != (rank, place.user):
             world.violate(f"L1: rank {rank} of {event} is {place.user}'s, not {row}")
         elif (row["over_at"] is not None) != (place.state in "dl"):
             world.violate(f"L19: rank {rank} of {event} is {place.state}, and {row}")
@@ -172,34 +173,11 @@ def _check_heard(world: "World", event: str, given: list[Given]) -> None:
         if of == event:
             heard.setdefault((news.rank, news.user, news.until_ms), at_s)
     well_s = world.crowd.well_s + BEGUN_S
-    for change, at_s, _ in given:
+    for change, decided_s, at_s, _ in given:
         told_s = heard.get((change.rank, change.user, change.until_ms), float("inf"))
-        if at_s > well_s and told_s > at_s + HEARD_S:
+        # What was begun before may be written whose owner never hears of that.
+        if decided_s > well_s and told_s > at_s + HEARD_S:
             world.violate(f"L24: {change} of {event}, {at_s:.3f} s, was heard {told_s}")
-
-
-def _check_pace(world: "World", event: str, given: list[Given]) -> None:
-    """L29: no owner gives more at its pace than it may in any ten seconds."""
-    terms, plan = world.plans[event].first_settings.line, world.plans[event]
-    if terms is None or terms.mode == "list" or not terms.sell_out_s:
-        return
-    if world.crowd.repaced:
-        return
-    venue = plan.venue
-    places = len(venue.seats) + sum(area.capacity for area in venue.areas)
-    mean = 1.6  # What is believed at first; what is learnt begins a pace no more.
-    most = 2 * (places / mean + len(given)) / terms.sell_out_s
-    allowed = WINDOW_S * most + 2 * max(1.0, most)
-    by_owner: dict[int, list[float]] = {}
-    for change, at_s, epoch in given:
-        if change.because == "line":
-            by_owner.setdefault(epoch, []).append(at_s)
-    for times in by_owner.values():
-        for start in times:
-            some = sum(start <= one < start + WINDOW_S for one in times)
-            if some > allowed:
-                world.violate(f"L29: {some} turns of {event} within 10 s of {start}")
-                return
 
 
 def _check_transcript(world: "World", event: str, told: bytes) -> None:

@@ -62,6 +62,13 @@ def _joins(connection: Connection, event: str, draw: int) -> Rows:
     return [{"minute": one, "joined": n} for one, n in sorted(minutes.items())]
 
 
+@does(lists._GATES)
+def _gates(connection: Connection, event: str, draw: int) -> Rows:
+    mine = places(connection, event, draw, late=False)
+    passed = Counter(gate for one in mine for gate in (one["gates"] or "").split())
+    return [{"gate": one, "passed": n} for one, n in sorted(passed.items())]
+
+
 @does(lists._LISTED)
 def _listed(connection: Connection, event: str, draw: int, *values: Any) -> Rows:
     entries, root, hashes, joins, numbers, buckets = values
@@ -144,7 +151,18 @@ def _drawn(connection: Connection, event: str, draw: int, seed: bytes) -> Rows:
 
 
 @does(lists._TAKE)
-def _take(connection: Connection, event: str, draw: int, first: int) -> Rows:
+def _take(connection: Connection, event: str, draw: int, first: int, fed: int) -> Rows:
+    line = connection.store.line.get(event)
+    segment = connection.store.line_segment.get((event, draw, first))
+    if line is not None:
+        upto = 0 if segment is None else first - 1 + len(segment["stubs"]) // STUB
+        taken, fed = max(line["taken"], upto), max(line["fed"], fed)
+        _set_line(connection, event, draw, taken=taken, fed=fed)
+    return []
+
+
+@does(lists._SEGMENT)
+def _segment(connection: Connection, event: str, draw: int, first: int) -> Rows:
     store = connection.store
     segment = store.line_segment.get((event, draw, first), {"stubs": b""})["stubs"]
     by_stub = {x["stub"]: x for x in places(connection, event, draw, late=False)}
@@ -152,9 +170,7 @@ def _take(connection: Connection, event: str, draw: int, first: int) -> Rows:
     for at in range(0, len(segment), STUB):
         one = by_stub.get(segment[at : at + STUB])
         if one is not None:
-            rank = first + at // STUB
-            connection.change(store.line_entry, one["entry_id"], rank=rank)
-            taken.append((rank, one))
+            taken.append((first + at // STUB, one))
     if not taken:
         return [{"users": None, "stubs": None, "wishes": None, "gone": []}]
     return [
@@ -167,9 +183,15 @@ def _take(connection: Connection, event: str, draw: int, first: int) -> Rows:
     ]
 
 
-@does(lists._FED)
-def _fed(connection: Connection, event: str, draw: int, rank: int) -> Rows:
-    _set_line(connection, event, draw, fed=rank)
+@does(lists._GONE)
+def _gone(
+    connection: Connection, event: str, draw: int, ranks: list[int], stubs: list[bytes]
+) -> Rows:
+    by_stub = {x["stub"]: x for x in places(connection, event, draw, rank=None)}
+    for rank, stub in zip(ranks, stubs, strict=True):
+        if stub in by_stub:
+            entry = by_stub[stub]["entry_id"]
+            connection.change(connection.store.line_entry, entry, rank=rank)
     return []
 
 

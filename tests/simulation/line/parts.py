@@ -45,7 +45,7 @@ from server.events.line.transcript.journal import JournalPages
 from server.events.line.transcript.service import Transcripts
 from server.events.line.waiters.waiters import Waiters
 from server.transport.bus.memory_bus import MemoryBus
-from tests.simulation.line import beacon, lists
+from tests.simulation.line import beacon, lists, turns
 from tests.simulation.orders.house import MANAGER
 from tests.simulation.orders.shop import ask_and_note
 from tests.simulation.orders.tables import SimPool
@@ -188,10 +188,12 @@ PATCHES: Final[tuple[tuple[Any, str, Any], ...]] = (
     (presence, "GONE_S", GONE_S),
     # Sales have begun here before anything is journaled.
     (writer, "FIRST_STATE", "on_sale"),
-    (feeder, "LEFT_BEHIND_S", 2.0),
+    # So long that an owner who looks itself has found them before.
+    (feeder, "LEFT_BEHIND_S", 12.0),
     (drawers, "STUCK_S", 2.0),
     (limits, "TURN_KEPT_MS", KEPT_MS),
 )
 """The same rules on shorter clocks: a world lasts a minute or two."""
 
 assert lists.LIST
+assert turns.EPOCH.year == 1970

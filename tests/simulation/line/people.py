@@ -21,6 +21,7 @@ from server.base.identity import Identity
 from server.events.line.service import Asked, OwnPlace
 from server.live.actors.registry import ask
 from tests.simulation.client import KNOWN_MAX
+from tests.simulation.line.listening import Listening
 from tests.simulation.orders.buyers import Buyer
 from tests.simulation.orders.house import MANAGER
 from tests.simulation.orders.shop import AGAIN, Shop
@@ -55,6 +56,7 @@ class Person:
         self.number = number
         self.user = user
         self.event = event
+        self.named = event, number
         self.who = Identity(user, "guest", 1 << 40)
         self.stub = b""
         """Of the place that they believe to have; empty where none."""
@@ -90,6 +92,9 @@ class Crowd:
         """Whether somebody set another pace."""
         self.well_s = float("inf")
         """Since when nothing goes wrong."""
+        self.closed: set[str] = set()
+        """Lines of which nothing is told any more, or of which enough was said."""
+        self.listening = Listening(world)
         events = [name for name, one in world.plans.items() if one.lined]
         users = list(dict.fromkeys(f"u{n % world.plan.users}" for n in range(1, 999)))
         self.people = [
@@ -105,6 +110,7 @@ class Crowd:
                 world.scheduler.call_later(wait_s, self._open_line, event)
             world.scheduler.call_later(0.2, self._act)
             world.scheduler.call_later(0.3, self._stay)
+            world.scheduler.call_later(0.4, self.listening.look, self.people)
 
     def close(self) -> None:
         """Want nothing new any more, as nothing goes wrong."""
@@ -205,6 +211,7 @@ class Crowd:
 
     def close_line(self, event: str) -> None:
         """Close a line for good."""
+        self.closed.add(event)
         self.ask("close", lambda x: x.control.act(MANAGER, event, "close"), _ignore)
 
     def read(self, event: str) -> None:
@@ -255,12 +262,16 @@ class Crowd:
             )
         elif chance < 0.86:
             self._pause(person)
-        elif chance < 0.93:
+        elif chance < 0.9:
             self.ask(
                 "leave",
                 lambda x: x.desk.leave(person.who, person.event),
                 partial(self._has_left, person),
             )
+        elif chance < 0.93:
+            self._leave_halfway(person)
+        elif chance < 0.96:
+            self._open(person)
         else:
             self._extend(person)
 
@@ -323,6 +334,45 @@ class Crowd:
             self.world.violate(f"L23: {told}, then {entry.ahead}")
         if entry.rank is not None:
             person.told[entry.stub, entry.draw] = entry.rank, entry.ahead
+
+    def _leave_halfway(self, person: Person) -> None:
+        """Leave by a process that dies before it notes that in the row."""
+        rank, event = person.rank, person.event
+        if rank is None:
+            return
+
+        async def leave(parts: "LineParts") -> Any:
+            local = await parts.process.event_registry.find(event)
+            command = c.LeaveLine(id=0, event=event, rank=rank)
+            return await ask(local, command, person.user, False, None)
+
+        self.ask("leave halfway", leave, partial(self._has_left, person))
+
+    def _open(self, person: Person) -> None:
+        """L27: open a place with what its holder has, and try it on others' places."""
+        random, token = self.random, person.place
+        if not token:
+            return
+
+        async def opened(parts: "LineParts") -> list[str]:
+            return [await parts.desk.open_place(token)]
+
+        self.ask("open place", opened, partial(self._is, person))
+        other = random.choice(self.people)
+        if (other.user, other.event) != (person.user, person.event):
+            self.ask(
+                "open other's",
+                lambda x: x.desk.mine(other.who, other.event, token),
+                partial(self._opened, person, other),
+            )
+
+    def _is(self, person: Person, found: list[str]) -> None:
+        if found != [person.user]:
+            self.world.violate(f"L27: {person.user}'s place was opened as {found}'s")
+
+    def _opened(self, person: Person, other: Person, found: Any) -> None:
+        told = f"{person.user}'s place in {person.event}"
+        self.world.violate(f"L27: {told} opened {other.user}'s: {found[1]}")
 
     def _has_left(self, person: Person, _: Any) -> None:
         person.stub = b""

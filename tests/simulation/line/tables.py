@@ -7,7 +7,9 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from persistence.events.line import entries, feeding, joining, lines, turns
+from inventory.line.draw import bucket_of, split
+from persistence.events.line import entries, feeding, joining, lines
+from persistence.events.line.lists import RANK_BYTES
 from tests.simulation.statements import Connection, Row, Rows, Store, does
 
 if TYPE_CHECKING:
@@ -17,13 +19,13 @@ LINE: Final = (
     *("event_id", "draw", "mode", "phase", "paused", "rules", "rules_hash"),
     *("commitment", "seed", "root", "entries", "order_key", "line_hash"),
     *("opened_at", "closed_at", "revision", "fed", "round"),
+    "message",
 )
 ENTRY: Final = (
     *("entry_id", "event_id", "draw", "user_id", "stub", "late", "joined_at"),
     *("wish", "paused", "turn", "turn_until", "hold", "ended", "over_at", "revision"),
 )
 NEXT: Final = ("event_id", "draw", "rules", "rules_hash", "commitment", "seed")
-EPOCH: Final = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
 
 def columns(row: Row, named: Sequence[str]) -> Row:
@@ -52,6 +54,11 @@ def _find(connection: Connection, event: str) -> Rows:
     return [] if row is None else [columns(row, LINE)]
 
 
+@does(lines._SEVERAL)
+def _several_lines(connection: Connection, events: list[str]) -> Rows:
+    return [row for event in events for row in _find(connection, event)]
+
+
 @does(lines._BEGIN)
 def _begin(connection: Connection, event: str, *values: Any) -> Rows:
     if event in connection.store.line:
@@ -65,7 +72,9 @@ def _begin(connection: Connection, event: str, *values: Any) -> Rows:
         "closed_at": None,
         "revision": 0,
         "fed": 0,
+        "taken": 0,
         "round": None,
+        "message": None,
         **dict(zip(named, values, strict=True)),
     }
     connection.put(connection.store.line, event, row)
@@ -130,6 +139,7 @@ def _restart(connection: Connection, event: str, draw: int) -> Rows:
         order_key=None,
         line_hash=None,
         fed=0,
+        taken=0,
         round=None,
         opened_at=store.now(),
         closed_at=None,
@@ -219,9 +229,24 @@ def _join(connection: Connection, *values: Any) -> Rows:
     return found
 
 
-def _told_rank(line: Row, one: Row) -> int | None:
-    told = one["late"] or (one["rank"] is not None and one["rank"] <= line["fed"])
-    return one["rank"] if told else None
+def rank_of(store: Store, line: Row, one: Row) -> int | None:
+    """Return the rank of a place: of the row, else of an entrant as it was drawn."""
+    rank: int | None = one["rank"]
+    if rank is not None or one["late"] or one["draw"] != line["draw"]:
+        return rank
+    bucket = (one["event_id"], one["draw"], bucket_of(one["stub"]))
+    page = store.line_bucket.get(bucket)
+    if not line["taken"] or page is None or page["ranks"] is None:
+        return None
+    at = split(page["stubs"]).index(one["stub"]) * RANK_BYTES
+    return int.from_bytes(page["ranks"][at : at + RANK_BYTES], "big")
+
+
+def _told_rank(store: Store, line: Row, one: Row) -> int | None:
+    if one["late"] or one["draw"] < line["draw"]:
+        return one["rank"]  # type: ignore[no-any-return]
+    rank = rank_of(store, line, one)
+    return rank if rank is not None and rank <= line["fed"] else None
 
 
 @does(joining._FOUND)
@@ -236,7 +261,10 @@ def _found(connection: Connection, events: list[str], users: list[str]) -> Rows:
             *("event_id", "user_id", "entry_id", "draw", "late", "joined_at"),
             *("stub", "wish"),
         )
-        rows += [{**columns(x, named), "rank": _told_rank(line, x)} for x in mine]
+        rows += [
+            {**columns(x, named), "rank": _told_rank(connection.store, line, x)}
+            for x in mine
+        ]
     return rows
 
 
@@ -249,7 +277,7 @@ def _take(
 ) -> Rows:
     ranked = [x for x in places(connection, event, draw) if x["rank"] is not None]
     last = max(ranked, key=lambda x: x["rank"], default=None)
-    after = entrants if last is None else last["rank"]
+    after = entrants if last is None else max(last["rank"], entrants)
     step = 1 if last is None else (last["step"] or 0) + 1
     late = places(connection, event, draw, late=True, rank=None, over_at=None)
     late.sort(key=lambda x: (x["joined_at"], x["entry_id"]))
@@ -297,17 +325,17 @@ def rank_places(store: Store, event: str, batch: "Batch") -> bool:
 
 
 def _entry(connection: Connection, line: Row, one: Row) -> Row:
-    told = one["late"] or one["draw"] < line["draw"]
-    rank = one["rank"] if told else _told_rank(line, one)
+    rank = _told_rank(connection.store, line, one)
     return {**columns(one, ENTRY), "mode": line["mode"], "rank": rank}
 
 
 def _with_ahead(connection: Connection, line: Row, one: Row) -> Row:
-    ahead = None
-    if one["rank"] is not None and one["over_at"] is None:
-        mine = places(connection, one["event_id"], one["draw"], over_at=None)
-        ahead = sum(x["rank"] is not None and x["rank"] < one["rank"] for x in mine)
-    return {**_entry(connection, line, one), "ahead": ahead}
+    told, ahead = _entry(connection, line, one), None
+    if told["rank"] is not None and one["over_at"] is None:
+        mine = places(connection, one["event_id"], one["draw"])
+        over = [x["rank"] or told["rank"] for x in mine if x["over_at"] is not None]
+        ahead = told["rank"] - 1 - sum(rank < told["rank"] for rank in over)
+    return {**told, "ahead": ahead}
 
 
 @does(entries._MINE)
@@ -320,6 +348,12 @@ def _mine(connection: Connection, event: str, user: str) -> Rows:
     mine.sort(key=lambda x: x["joined_at"], reverse=True)
     mine.sort(key=lambda x: x["over_at"] is not None)
     return [_with_ahead(connection, line, one) for one in mine[:1]]
+
+
+@does(entries._SEVERAL)
+def _several(connection: Connection, events: list[str], users: list[str]) -> Rows:
+    asked = zip(events, users, strict=True)
+    return [row for event, user in asked for row in _mine(connection, event, user)]
 
 
 @does(entries._NAMED)
@@ -341,6 +375,12 @@ def _of_users(
     return [(line, one) for one in mine if one["user_id"] in users]
 
 
+@does(entries._ACCOUNT)
+def _account(connection: Connection, user: str) -> Rows:
+    """Everybody is a guest here."""
+    return []
+
+
 @does(entries._LIVE)
 def _live(connection: Connection, event: str, users: list[str]) -> Rows:
     return [
@@ -351,16 +391,23 @@ def _live(connection: Connection, event: str, users: list[str]) -> Rows:
 
 @does(entries._RANKS)
 def _ranks(connection: Connection, event: str, draw: int, users: list[str]) -> Rows:
-    return [
-        columns(one, ("user_id", "rank"))
+    ranked = [
+        (one["user_id"], _told_rank(connection.store, line, one))
         for line, one in _of_users(connection, event, users)
-        if one["draw"] == draw and _told_rank(line, one) is not None
+        if one["draw"] == draw
+    ]
+    return [
+        {"user_id": user, "rank": rank} for user, rank in ranked if rank is not None
     ]
 
 
 @does(entries._OVER)
 def _over(connection: Connection, event: str, entry: str) -> Rows:
-    left = {"over_at": connection.store.now(), "ended": "left"}
+    store = connection.store
+    left = {"over_at": store.now(), "ended": "left"}
+    one, line = store.line_entry.get(entry), store.line.get(event)
+    if one is not None and line is not None:
+        left["rank"] = rank_of(store, line, one)
     return _change(connection, event, entry, **left)
 
 
@@ -403,7 +450,11 @@ def _ours(
     if line is not None:
         mine = places(connection, event, line["draw"], over_at=None, user_id=user)
     for one in mine:
-        if one["step"] is None and (one["late"] or one["rank"] is None):
+        assert line is not None
+        taken = line["taken"]
+        if not one["late"] and taken:
+            taken = (rank_of(connection.store, line, one) or 0) <= taken
+        if one["step"] is None and (one["late"] or not taken):
             fields = {**change(one), "revision": one["revision"] + 1}
             connection.change(connection.store.line_entry, one["entry_id"], **fields)
             return [{"held": "here"}]
@@ -419,56 +470,3 @@ def _leave(connection: Connection, event: str, user: str) -> Rows:
 @does(entries._WISH)
 def _wish(connection: Connection, event: str, user: str, wish: str | None) -> Rows:
     return _ours(connection, event, user, lambda _: {"wish": wish})
-
-
-# What became of turns.
-
-
-def _by_rank(
-    connection: Connection, event: str, several: Sequence[Sequence[Any]]
-) -> list[tuple[Row, list[Any]]]:
-    line = connection.store.line.get(event)
-    if line is None:
-        return []
-    mine = {
-        (one["rank"], one["user_id"]): one
-        for one in places(connection, event, line["draw"])
-        if one["rank"] is not None
-    }
-    rows = [
-        (mine.get((rank, user)), rest)
-        for rank, user, *rest in zip(*several, strict=True)
-    ]
-    return [(one, rest) for one, rest in rows if one is not None]
-
-
-@does(turns._GIVEN)
-def _given(connection: Connection, event: str, *several: Any) -> Rows:
-    found = []
-    for one, (because, until_ms, hold) in _by_rank(connection, event, several):
-        until = EPOCH + timedelta(milliseconds=until_ms)
-        fields = {"turn": because, "hold": hold, "turn_until": until}
-        connection.change(connection.store.line_entry, one["entry_id"], **fields)
-        found.append(columns(one, ("rank", "stub", "locale", "joined_at")))
-    return found
-
-
-@does(turns._ENDED)
-def _ended(connection: Connection, event: str, *several: Any) -> Rows:
-    found = []
-    for one, (why,) in _by_rank(connection, event, several):
-        if one["over_at"] is None:
-            fields = {"ended": why, "over_at": connection.store.now()}
-            connection.change(connection.store.line_entry, one["entry_id"], **fields)
-            found.append(columns(one, ("rank", "stub", "locale", "joined_at", "hold")))
-    return found
-
-
-@does(turns._CLOSED)
-def _closed(connection: Connection, event: str) -> Rows:
-    row = connection.store.line.get(event)
-    if row is not None and row["phase"] != "over":
-        closed_at = row["closed_at"] or connection.store.now()
-        fields = {"phase": "over", "closed_at": closed_at}
-        connection.change(connection.store.line, event, **fields)
-    return []

@@ -12,11 +12,14 @@ from inventory import changes as c
 from inventory import limits
 from inventory.settings import Settings
 from inventory.venue.map import Venue
-from tests.naive_line import GRACE_MS, NaiveLine
+from tests.naive_line import GRACE_MS, RETURNED_MAX, NaiveLine
 
 STUB: Final = 16
 SOON_MS: Final = 1_000
-"""So soon a turn ends that is over; batches are not always in time."""
+"""So soon a turn ends that is over, of the time in which its owner was awake."""
+
+AWAKE_MS: Final = 250
+"""What counts of the time between two batches: an owner may have stood still."""
 
 
 class JournalTwin(NaiveLine):
@@ -32,7 +35,8 @@ class JournalTwin(NaiveLine):
         self.key = b""
         self.stubs: list[bytes] = []
         self.late: dict[int, int] = {}
-        """How many batches turns outlived that were over, by rank."""
+        """How long turns that were over outlived an owner that was awake, by rank."""
+        self.looked_ms = 0
         self.fixed: c.EntrantsFixed | None = None
 
     def judge(self, change: c.AnyChange) -> None:
@@ -41,6 +45,21 @@ class JournalTwin(NaiveLine):
         if self.freed_turns is not None and self.first_fits() is None:
             self.freed_turns = None
         super().judge(change)
+
+    def owes(self, first: c.AnyChange) -> bool:
+        """L11: return whether a batch begins with another change than is owed.
+
+        What a change frees goes to the line in its batch, or where there was no time
+        for that at the beginning of the next one; and who waits in a list waits for
+        nothing that is free.
+        """
+        self.rest_for_now()
+        full = self.mode != "list" and (self.freed_turns or 0) >= RETURNED_MAX
+        freed = self.freed_turns is not None and not full
+        if not (freed or self.mode == "list") or not self.turns_are_given():
+            return False
+        serves = isinstance(first, c.TurnGiven | c.PlaceLimited)
+        return not serves and self.first_fits() is not None
 
     def rest_for_now(self) -> None:
         """L11: where no turn can be given, what was freed was refused to the line."""
@@ -75,14 +94,18 @@ class JournalTwin(NaiveLine):
         self.opened = change
 
     def overdue(self) -> list[str]:
-        """L16: turns of who holds nothing, that outlive a batch that could end them."""
+        """L16: turns of who holds nothing, that nobody ends though there was time."""
         found = []
+        awake_ms = min(self.now_ms - self.looked_ms, AWAKE_MS)
+        self.looked_ms = self.now_ms
         for user, turn in self.turns.items():
-            ends_ms = turn.until_ms + GRACE_MS + SOON_MS
-            over = self.now_ms >= ends_ms and not self.has_hold(user)
-            late = self.late.get(turn.rank, 0) + 1 if over else 0
-            self.late[turn.rank] = late
-            if late == 2:
+            ends_ms = turn.until_ms + GRACE_MS
+            if self.now_ms < ends_ms or self.has_hold(user):
+                self.late.pop(turn.rank, None)
+                continue
+            late_ms = self.late.get(turn.rank, -awake_ms) + awake_ms
+            self.late[turn.rank] = late_ms
+            if late_ms > SOON_MS:
                 found.append(f"L16: the turn of rank {turn.rank} is over, and open")
         return found
 

@@ -22,8 +22,10 @@ from inventory.changes import (
     HoldPledged,
     HoldReleased,
     HoldsKept,
+    PlaceLimited,
     PledgeEnded,
     SaleChanged,
+    TurnGiven,
 )
 from inventory.loading import decode_changes
 
@@ -113,7 +115,9 @@ def _follow(world: "World", event: str) -> Freed:
         for change in changes:
             freed.follow(change, row.at_ms, now_s)
         expired = sum(isinstance(change, HoldExpired) for change in changes)
-        if expired < limits.EXPIRIES_PER_BATCH_MAX:
+        # What is owed to a line comes before what else is due, and may take the batch.
+        owed = any(isinstance(one, TurnGiven | PlaceLimited) for one in changes)
+        if expired < limits.EXPIRIES_PER_BATCH_MAX and not owed:
             for sentence in freed.overdue(row.at_ms)[:3]:
                 world.violate(f"Pledges of {event}: {sentence}")
     return freed

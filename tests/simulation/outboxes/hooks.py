@@ -110,6 +110,18 @@ def _raise(
     return [{"count": made}]
 
 
+@does(raising._RAISE_ONE)
+def _raise_one(
+    connection: Connection,
+    organisation: str,
+    type: str,
+    subject: str,
+    data: str,
+    at: Any,
+) -> Rows:
+    return _raise(connection, organisation, [type], [subject], [data], [at])
+
+
 @does(hooks._ORGANISATION)
 def _organisation(connection: Connection, event: str) -> Rows:
     return [{"organisation_id": HOUSE}]

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 @does(notices._RAISE_ONE)
 def _raise_one(connection: Connection, *values: Any) -> Rows:
     *row, lasts_s = values
-    return _raise(connection, *([one] for one in row), lasts_s)
+    raised = _raise(connection, *([one] for one in row), lasts_s)
+    return [{"raise_notice": bool(raised)}]
 
 
 @does(notices._RAISE_MANY)

@@ -136,7 +136,10 @@ class Drawer:
     async def _list(self, listed: ListRow) -> ListRow:
         """Have the root computed, and write down what proves each bucket."""
         event, number = listed.event_id, listed.draw
-        minutes = await self._lists.minutes(event, number)
+        joins = {
+            "gates": await self._lists.gates(event, number),
+            "minutes": await self._lists.minutes(event, number),
+        }
         found = await self._drawing.fix(await self._lists.stubs(event, number))
         buckets = await asyncio.to_thread(pages.buckets_of, found)
         await self._lists.note_listed(
@@ -144,7 +147,7 @@ class Drawer:
             len(found.stubs) // draw.STUB_BYTES,
             found.root,
             b"".join(found.hashes),
-            msgspec.json.encode(minutes).decode(),
+            msgspec.json.encode(joins).decode(),
             buckets,
         )
         return await self._again(listed)
@@ -307,14 +310,28 @@ class Drawer:
         return await self._again(listed)
 
     async def _feed(self, local: LocalEvent, row: LineRow, listed: ListRow) -> None:
-        """Bring the entrants to the event, the first of them first."""
+        """Bring the entrants to the event, the first of them first.
+
+        While the event takes some, the next are read.
+        """
         assert listed.entries is not None
-        while (fed := _line_of(local, row).fed) < listed.entries:
-            segment = await self._lists.take(listed, fed + 1)
-            command = command_for(row, segment, fed + 1)
-            reply = await ask(local, command, "", False, None, system=True)
-            await self._settled(reply)
-            await self._lists.note_fed(listed, fed + len(segment.users))
+        fed = _line_of(local, row).fed
+        taking = asyncio.ensure_future(self._lists.take(listed, fed + 1, fed))
+        try:
+            while fed < listed.entries:
+                segment = await taking
+                first, upto = fed + 1, fed + len(segment.users)
+                if upto < listed.entries:
+                    taking = asyncio.ensure_future(
+                        self._lists.take(listed, upto + 1, fed)
+                    )
+                command = command_for(row, segment, first)
+                reply = await ask(local, command, "", False, None, system=True)
+                await self._settled(reply)
+                fed = upto
+        finally:
+            taking.cancel()
+            await asyncio.gather(taking, return_exceptions=True)
 
     # -- One step after the other
 

@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from inventory.ports import Clock
 from persistence.events.line.entries import Entries
+from persistence.events.line.looks import Looks
 from server.base.refusals.refusals import Refusal
 from server.events.catalogue.service import FoundEvent
 from server.events.line.gates.captcha import Captcha, CaptchaGone
@@ -66,6 +67,7 @@ class Gatekeeper:
         """How often a gate was passed, or was not, by gate and outcome."""
         self._work = work
         self._entries = entries
+        self._places = Looks(entries.several)
         self._clock = clock
         self._came: dict[tuple[str, str], tuple[float, int]] = {}
 
@@ -127,7 +129,7 @@ class Gatekeeper:
 
     async def _is_in(self, event: FoundEvent, user: str) -> bool:
         """Return whether somebody has a place, which they are told again."""
-        entry = await self._entries.mine(event.id, user)
+        entry = await self._places.find((event.id, user))
         return entry is not None and entry.over_at is None
 
     def _worked(

@@ -18,6 +18,8 @@ TENTHS: Final = 10
 """What will be taken is told in tenths of a place."""
 
 ROOT_2: Final = sqrt(2)
+LEAST: Final = 1e-12
+"""What is less is the same to everybody, and not yet impossible."""
 
 
 class Supply(Struct, frozen=True, array_like=True):
@@ -219,10 +221,12 @@ def chance_of(
 ) -> float:
     """Return the chance that so many are left of what is there.
 
+    It is never none, however little that is: only what has no room at all cannot be.
     `spread` is the variance of what is gone; `common` what all of it has in common.
     """
     deviation = sqrt(spread + (common * gone) ** 2 + 1)
-    return (1 + erf((there - gone - quantity + 0.5) / (deviation * ROOT_2))) / 2
+    chance = (1 + erf((there - gone - quantity + 0.5) / (deviation * ROOT_2))) / 2
+    return max(chance, LEAST)
 
 
 def to_choose(

@@ -34,6 +34,7 @@ AT_ONCE_MAX: Final = 2
 NOTHING: Final = Batch([], 0, 0, bytes(32))
 """Where a journal is in which nothing happened."""
 
+_joins = msgspec.json.Decoder(Joins).decode
 _minutes = msgspec.json.Decoder(list[tuple[int, int]]).decode
 
 
@@ -120,7 +121,9 @@ def joins_of(listed: ListRow | None, mode: str) -> Joins | None:
         return Joins(gates={}, minutes=[])
     if listed is None or listed.joins is None:
         return None
-    return Joins(gates={}, minutes=_minutes(listed.joins))
+    if listed.joins.startswith("["):
+        return Joins(gates={}, minutes=_minutes(listed.joins))
+    return _joins(listed.joins)
 
 
 def _lines_of(

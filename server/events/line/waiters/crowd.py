@@ -52,6 +52,8 @@ class Crowd:
         """Whether somebody came to `unranked` since these were looked up."""
         self.looked_at = 0
         """How many had a rank when they were."""
+        self._pause = 1
+        self._looks_in = 0
         self._wishes: dict[Wish, Wish] = {}
         self._ranks = array("I")
         self._wheel: list[list[Waiter]] = [[] for _ in range(FAR_S + 1)]
@@ -115,12 +117,37 @@ class Crowd:
             del self._ranks[bisect_left(self._ranks, waiter.rank)]
 
     def learn(self, user: str, rank: int) -> list[Waiter]:
-        """Take note of a rank; return the sockets at which its user waits for it."""
-        found = [one for one in self.unranked.pop(user, []) if one.writer is not None]
-        for waiter in found:
-            waiter.rank = rank
+        """Take note of a rank; return the sockets at which its user waits for it.
+
+        They are told of it now, and again by how far they are from the front.
+        """
+        found = []
+        for former in self.unranked.pop(user, []):
+            if former.writer is None:
+                continue
+            waiter = Waiter(former.writer, user, rank, former.wish)
+            found.append(waiter)
+            self.waiters[former.writer] = waiter
+            # It stands where the wheel comes to in half a minute, and drops it.
+            former.writer = None
+            self._put(waiter)
             insort(self._ranks, rank)
         return found
+
+    def looks(self, fed: int) -> bool:
+        """Return whether ranks that are not known are to be looked up in this second.
+
+        When somebody came or was fed, and then ever less often: so many are said to be
+        fed a moment before they are, and for longer while the database stands still.
+        """
+        if self.came or fed != self.looked_at:
+            self._pause = 1
+        elif self._looks_in:
+            self._looks_in -= 1
+            return False
+        self.came, self.looked_at = False, fed
+        self._looks_in, self._pause = self._pause - 1, min(2 * self._pause, FAR_S)
+        return True
 
     def unknown(self, most: int) -> list[str]:
         """Return some users whose rank is not known, and forget those who are gone."""
@@ -149,9 +176,13 @@ class Crowd:
         some = [one for one in slot[-most:] if one.writer is not None]
         del slot[-most:]
         for waiter in some:
-            due_at = (self._at + self.after(waiter.rank)) % len(self._wheel)
-            self._wheel[due_at].append(waiter)
+            self._put(waiter)
         return some or self.due(most)
+
+    def _put(self, waiter: Waiter) -> None:
+        """Let somebody who is told now be due again."""
+        due_at = (self._at + self.after(waiter.rank)) % len(self._wheel)
+        self._wheel[due_at].append(waiter)
 
     def tell_all(self) -> None:
         """Let everybody be due with the next turn of the wheel."""
@@ -162,6 +193,11 @@ class Crowd:
     def after(self, rank: int) -> int:
         """Return after how many seconds somebody is told again."""
         state = self.state
-        if state is None or not rank or rank > state.middle:
+        if state is None or not rank:
+            return FAR_S
+        if rank > state.fed:
+            # It came since that was said: where it stands is told with the next.
+            return NEAR_S
+        if rank > state.middle:
             return FAR_S
         return NEAR_S if rank <= state.near else MIDDLE_S

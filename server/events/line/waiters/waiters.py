@@ -270,9 +270,8 @@ class Waiters:
         state = crowd.state
         if not crowd.unranked or state is None or state.phase in HIDDEN:
             return
-        if not crowd.came and crowd.looked_at == state.fed:
+        if not crowd.looks(state.fed):
             return
-        crowd.came, crowd.looked_at = False, state.fed
         users, draw = crowd.unknown(LOOKED_UP_MAX), crowd.draw
         try:
             ranks = await self._entries.ranks(event, draw, users)

@@ -11,7 +11,7 @@ from inventory.line.wishes import Wish, WishQuantity
 from inventory.replies import HeldHold
 from inventory.settings import LineMode, Money
 from persistence.events.line.entries import Entry
-from persistence.events.line.lines import LineCounts, LineRow
+from persistence.events.line.lines import LineCounts, LineRow, Said
 from persistence.events.line.lists import ListRow
 from server.events.line.gates.captcha import CAPTCHA_LENGTH_MAX
 from server.events.line.gates.work import PROOF_LENGTH_MAX
@@ -206,6 +206,8 @@ class LineDocument(Struct):
     signature: str | None = None
     beacon: str | None = None
     """The signature of the round, once the order is known."""
+    message: Said | None = None
+    """What was said last to those who wait; `texts` is the same by language."""
 
 
 def line_document(
@@ -239,6 +241,7 @@ def line_document(
         row.opened_at,
         told,
         rules["round"] if row.round is None else row.round,
+        message=row.message,
     )
     if listed is not None and listed.statement is not None:
         document.statement = msgspec.json.decode(listed.statement)

@@ -83,6 +83,7 @@ LINE: Final[dict[str, Any]] = {
     "statement": None,
     "signature": None,
     "beacon": None,
+    "message": None,
 }
 
 CHALLENGE: Final[dict[str, Any]] = {

@@ -18,6 +18,7 @@ from persistence.events.line.lines import LineRow
 from server.base.identity import Identity
 from server.base.refusals.refusals import CommandRefused, Refusal
 from server.events.line.drawer.telling import DRAW_TELLING
+from server.events.line.messages.telling import message_of
 from server.events.line.news import LINE_NEWS
 from server.events.line.odds.forecasts import FORECASTS
 from server.events.line.odds.words import Word
@@ -247,7 +248,7 @@ async def _join(
     if book is not None and caller.role == "guest":
         # Whoever waits has something to come back for.
         book.note(caller.user)
-    row = await session.app[LINE_DESK].lines.find(frame.event)
+    row = await session.app[LINE_DESK].row_of(frame.event)
     phase = session.app[LINE_CONTROL].phase(joined.line, row)
     rank = None if phase == "gathering" else joined.rank
     await _wait(session, caller, row, rank, joined.draw, asked.wish)
@@ -277,6 +278,9 @@ async def _wait(
     for frame in await session.app[DRAW_TELLING].frames_of(row, rank):
         # Once the reply is sent.
         session.hub.loop.call_soon(writer.send, frame)
+    if row.message is not None:
+        said = message_of(event, row.message)
+        session.hub.loop.call_soon(writer.send, said)
 
 
 async def set_wish(session: Session, caller: Identity, frame: SetWishFrame) -> Reply:
@@ -316,7 +320,7 @@ async def wait(session: Session, caller: Identity, frame: Wait) -> Reply:
     """Wait here, and tell of a turn that is open."""
     desk = session.app[LINE_DESK]
     found, entry = await desk.mine(caller, frame.event, frame.place)
-    row = await desk.lines.find(frame.event)
+    row = await desk.row_of(frame.event)
     phase = session.app[LINE_CONTROL].phase(found, row)
     if entry.over_at is None:
         rank = None if phase == "gathering" else entry.rank

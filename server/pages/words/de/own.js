@@ -238,6 +238,7 @@ export default {
   attendanceCancelled: "abgesagt",
 
   // Das Konto
+  organise: "Veranstalten",
   signOut: "Abmelden",
   signedOutNow: "Sie sind abgemeldet.",
   confirmed: "bestätigt",

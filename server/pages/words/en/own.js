@@ -238,6 +238,7 @@ export default {
   attendanceCancelled: "cancelled",
 
   // The account
+  organise: "Organise events",
   signOut: "Sign out",
   signedOutNow: "You are signed out.",
   confirmed: "confirmed",

@@ -29,7 +29,7 @@ from inventory.replies import (
 )
 from persistence.errors import Unavailable
 from persistence.shop.orders.orders import TAKEN_MAX, OrderGone, Orders
-from persistence.shop.orders.records import OrderLine, Payment
+from persistence.shop.orders.records import BY_HAND, OrderLine, Payment
 from persistence.shop.orders.rows import StoredOrder
 from persistence.shop.promotions.discounts import Discount
 from server.base.jobs import Job
@@ -42,7 +42,7 @@ from server.live.actors.registry import (
     ask,
 )
 from server.shop.money.pricing import Line, Terms, Unit, price, total
-from server.shop.orders import facts
+from server.shop.orders import by_hand, facts
 from server.shop.orders.attempts import find, pending
 from server.shop.orders.driving.desk import Applied, Desk
 from server.shop.orders.facts import Heard, Wish
@@ -359,6 +359,8 @@ class Driver:
         payment: Payment,
         wish: facts.Open | facts.Expire | facts.Look,
     ) -> list[Heard]:
+        if payment.provider in BY_HAND:
+            return by_hand.answer(payment, wish, self.now_ms())
         provider = self._provider_of(payment)
         if isinstance(wish, facts.Open):
             session = await provider.open(
@@ -377,6 +379,9 @@ class Driver:
         refund = next(one for one in order.refunds if one.refund == name)
         payment = find(order, refund.payment, None)
         assert payment is not None
+        if payment.provider in BY_HAND:
+            # It waits for somebody who hands it over, and says so.
+            return [facts.RefundSent(name)]
         assert payment.ref is not None
         provider = self._provider_of(payment)
         old = self.now_ms() - refund.at_ms > RECENT_MS

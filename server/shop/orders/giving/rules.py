@@ -12,6 +12,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from persistence.shop.orders.records import (
+    BY_HAND,
     OrderLine,
     OrderState,
     Refund,
@@ -175,10 +176,16 @@ def _again(order: OrderState, name: str, by: str | None, now_ms: int) -> Told | 
 
 
 def _by_hand(order: OrderState, asked: RefundByHand) -> Told | str:
-    """Note that a refund which failed went back by another way."""
+    """Note that a refund which failed went back by another way.
+
+    One of money that was taken by hand is what was waited for: it settles.
+    """
     refund = find_refund(order, asked.refund)
     if refund is None:
         return REFUND_NOT_FOUND
+    payment = attempts.find(order, refund.payment, None)
+    if payment is not None and payment.provider in BY_HAND:
+        return _handed_over(order, refund, asked)
     if refund.state == "by_hand":
         return Told(order)
     replaced = any(one.instead_of == refund.refund for one in order.refunds)
@@ -189,6 +196,31 @@ def _by_hand(order: OrderState, asked: RefundByHand) -> Told | str:
         known if one.refund == refund.refund else one for one in order.refunds
     )
     return Told(replace(order, refunds=refunds))
+
+
+def _handed_over(order: OrderState, refund: Refund, asked: RefundByHand) -> Told | str:
+    """Settle a refund that somebody hands over; again it is as it is."""
+    if refund.state == "settled":
+        return Told(order)
+    if refund.state not in ("requested", "sent"):
+        return REFUND_CLOSED
+    known = replace(
+        refund,
+        state="settled",
+        was_settled=True,
+        note=asked.note,
+        asked_by=asked.by,
+    )
+    refunds = tuple(
+        known if one.refund == refund.refund else one for one in order.refunds
+    )
+    posting = Posting(
+        kind="settle",
+        about=refund.refund,
+        amount=refund.amount,
+        currency=refund.currency,
+    )
+    return Told(replace(order, refunds=refunds), (posting,))
 
 
 def _cancel(order: OrderState, now_ms: int) -> Told | str:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
@@ -10,7 +11,7 @@ from aiohttp import web
 
 from inventory.zones import zone_of
 from persistence.shop.tickets.tickets import Ticket
-from server.base.refusals.refusals import Refusal
+from server.base.refusals.refusals import LIMIT_REACHED, Refusal
 from server.shop.tickets.pictures.printing import (
     CPU_S,
     MEMORY_BYTES,
@@ -25,6 +26,9 @@ AT_ONCE_MAX: Final = 2
 WAITING_MAX: Final = 32
 KEPT_MAX: Final = 256
 """Some 30 KB each."""
+
+TICKETS_MAX: Final = 100
+"""Of one file."""
 
 _pack = msgspec.msgpack.Encoder().encode
 
@@ -45,7 +49,16 @@ class Printer:
 
     async def print(self, ticket: Ticket, code: str) -> bytes:
         """Return the PDF of a ticket. Raises `Refusal`."""
-        job = _pack(printed_of(ticket, code))
+        return await self.print_all([(ticket, code)])
+
+    async def print_all(self, tickets: Sequence[tuple[Ticket, str]]) -> bytes:
+        """Return the PDF of tickets with their codes, a page for each.
+
+        Raises `Refusal`, also for more than `TICKETS_MAX`.
+        """
+        if len(tickets) > TICKETS_MAX:
+            raise Refusal(LIMIT_REACHED, limit=TICKETS_MAX, has=len(tickets))
+        job = _pack([printed_of(*one) for one in tickets])
         known = self._kept.get(job)
         if known is not None:
             self._kept.move_to_end(job)

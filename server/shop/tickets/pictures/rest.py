@@ -15,7 +15,12 @@ from server.shop.tickets.problems import (
 from server.shop.tickets.rest import TicketEventDocument, document_of
 from server.shop.tickets.service import TICKET_SERVICE, ShownTicket
 from server.transport.http import etags
-from server.transport.http.problems import FORBIDDEN, OVERLOADED, UNAVAILABLE
+from server.transport.http.problems import (
+    FORBIDDEN,
+    LIMIT_REACHED,
+    OVERLOADED,
+    UNAVAILABLE,
+)
 from server.transport.rest.call import CACHE_ASK, Call
 from server.transport.rest.route import Route
 
@@ -64,6 +69,13 @@ async def show_pdf(call: Call) -> web.Response:
     ticket = call.path("ticket", TICKET_NOT_FOUND)
     row, code = await call[TICKET_SERVICE].find_code(call.who, ticket)
     return _file(call, await call[PRINTER].print(row, code), PDF, "ticket.pdf")
+
+
+async def show_order_pdf(call: Call) -> web.Response:
+    """Answer with all tickets of an order to print."""
+    order = call.path("order", TICKET_NOT_FOUND)
+    tickets = await call[TICKET_SERVICE].find_order_codes(call.who, order)
+    return _file(call, await call[PRINTER].print_all(tickets), PDF, "tickets.pdf")
 
 
 async def show_wallet(call: Call) -> web.Response:
@@ -120,6 +132,27 @@ ROUTES: Final[tuple[Route, ...]] = (
         media_type=PDF,
         cached=True,
         problems=(*ONE, SCRIPT_NOT_PRINTED, OVERLOADED),
+    ),
+    Route(
+        method="GET",
+        path="/v1/orders/{order}/tickets.pdf",
+        handler=show_order_pdf,
+        name="show_order_pdf",
+        who="Needs the token of its buyer, or of whoever manages the event.",
+        summary="Show the tickets of an order to print, each on a page",
+        tag="Tickets",
+        access="buyer",
+        opened=True,
+        media_type=PDF,
+        cached=True,
+        problems=(
+            TICKET_NOT_FOUND,
+            TICKET_NOT_VALID,
+            LIMIT_REACHED,
+            SCRIPT_NOT_PRINTED,
+            OVERLOADED,
+            UNAVAILABLE,
+        ),
     ),
     Route(
         method="GET",

@@ -81,24 +81,6 @@ async def test_a_row_is_left_and_wishes_are_set_until_it_is_taken(place):
     assert (await place.entries.mine("evt", "bert")).entry_id == bert.entry_id
 
 
-async def test_entrants_change_rows_until_they_are_taken_to_be_fed(place):
-    row = await opened(place.lines, "draw", "gathering")
-    await place.join("ann", "bert", event="draw")
-    assert await place.entries.set_wish("draw", "ann", '{"quantity": 1}') == "here"
-    await place.lines.move(row, "late")
-    assert await place.entries.leave("draw", "bert") == "here"
-    assert await place.entries.set_wish("draw", "ann", None) == "here"
-    # Entrants get their ranks by the draw.
-    assert await place.feeding.take("draw", 1, 0) == []
-    await place.lines.pool.fetch("UPDATE line_entry SET rank = 1 WHERE over_at IS NULL")
-    assert await place.entries.set_wish("draw", "ann", None) == "event"
-    assert await place.entries.leave("draw", "ann") == "event"
-    # It is told when the event has it, too: before nobody could ask for it there.
-    assert (await place.entries.mine("draw", "ann")).rank is None
-    await place.lines.pool.fetch("UPDATE line SET fed = 1")
-    assert (await place.entries.mine("draw", "ann")).rank == 1
-
-
 async def test_places_of_all_events_the_newest_first(place):
     events = [f"evt-{n}" for n in range(5)]
     for event in events:

@@ -1,6 +1,7 @@
 """What is raised reaches whom it concerns, once, and costs nobody else anything."""
 
 import asyncio
+from datetime import UTC, datetime
 
 import msgspec
 import pytest
@@ -141,3 +142,31 @@ async def test_who_has_no_hooks_is_told_apart(tellers):
         assert await raise_hooks(connection, "other", []) == 0
         await raise_hook(connection, None, "sale.opened", {}, "evt")
     assert await tellers.told("all") == []
+
+
+async def test_one_is_told_by_itself_what_it_is_among_others(tellers):
+    """There is a statement for each: this holds them to each other."""
+    await tellers.make("all")
+    await tellers.make("tickets", "ticket.issued")
+    await tellers.make("strange", of="other")
+    at = datetime(2026, 12, 1, 20, 15, 1, 250_000, UTC)
+    bodies = []
+    for beside in (
+        [],
+        [Raised("sale.opened", {}, "evt"), Raised("sale.paused", {}, "")],
+    ):
+        one = Raised("ticket.issued", {"ticket": "tkt", "label": "Ä-1"}, "tkt", at)
+        async with tellers.pool.transaction() as connection:
+            assert await raise_hooks(connection, "org", [one, *beside]) == 2 + len(
+                beside
+            )
+            # Each once.
+            assert await raise_hooks(connection, "org", [one, *beside]) == 0
+        rows = await tellers.pool.fetch(
+            "SELECT hook_id, subject, body, state, organisation_id FROM hook_delivery"
+            " WHERE type = 'ticket.issued' ORDER BY hook_id"
+        )
+        bodies.append([tuple(row) for row in rows])
+        await tellers.pool.fetch("DELETE FROM hook_delivery")
+    assert bodies[0] == bodies[1]
+    assert [row[0] for row in bodies[0]] == ["all", "tickets"]

@@ -56,6 +56,44 @@ async def test_several_at_once_are_each_raised_once(store):
     assert len(await mails(store)) == 1
 
 
+async def test_one_is_told_by_itself_what_it_is_among_others(store):
+    """There is a statement for each: this holds them to each other."""
+    await accounts_of(store.pool).create(ANNA, [])
+    many: list[dict[str, Any]] = [
+        {},
+        {"user": None},
+        {"email": None},
+        {"email": None, "user": "unknown"},
+        {"locale": "de-AT", "mail": {"reference": "other", "lines": [1]}},
+        {"event_id": "evt", "files": ("calendar:evt", "ticket:t")},
+    ]
+    mailed = 0
+    for verified in ("NULL", "now()"):
+        await store.pool.fetch(
+            f"UPDATE account SET locale = 'de', verified_at = {verified}"
+        )
+        for more in many:
+            one = refunded(**{"user": "usr_1", **more})
+            alone = await told(store, [one])
+            assert alone == await told(store, [one, refunded("ref_2", "u2")]), more
+            mailed += alone["m"] is not None
+    assert mailed == 2 * len(many) - 3
+
+
+async def told(store: Any, notices: list[Notice]) -> Any:
+    """Return the rows of the notice `ref_1`, its times left out, and undo all."""
+    async with store.pool.transaction() as connection:
+        assert await raise_notices(connection, notices) == len(notices)
+        (row,) = await connection.fetch(
+            "SELECT to_jsonb(n) - 'at' AS n, m.expires_at - now() AS lasts,"
+            " to_jsonb(m) - '{created_at,due_at,expires_at,number}'::text[] AS m"
+            " FROM notice n LEFT JOIN mail m USING (notice_id)"
+            " WHERE n.subject = 'ref_1'"
+        )
+        await connection.execute("DELETE FROM notice; DELETE FROM mail")
+    return dict(row)
+
+
 async def test_two_transactions_at_once_raise_one(store):
     results = await asyncio.gather(*(raised(store, refunded()) for _ in range(4)))
     assert sorted(results) == [[False], [False], [False], [True]]

@@ -3,10 +3,11 @@
 import pytest
 
 from inventory.changes import MARKS, SaleChanged
-from inventory.commands import LeaveLine
+from inventory.commands import KeepTurns, LeaveLine
 from persistence.people.notices.notices import Notices
 from server.events.line.follower import KINDS
 from server.events.line.service import order
+from server.live.actors.registry import ask
 from tests.server.events.line.room import who
 from tests.server.identities import OLGA
 
@@ -93,3 +94,22 @@ async def test_who_is_ended_may_come_again(offered):
     (again,) = await offered.join("ann")
     assert again.new
     assert await offered.ranks("ann") == [(3, 1)]
+
+
+async def test_what_a_recovery_keeps_stands_in_the_rows_of_open_turns(offered):
+    """Or who comes back then is told of less time than there is."""
+    await offered.follow()
+    before = await offered.entries.mine("evt", who("ann").user)
+    local = await offered.house.registry.find("evt")
+    until_ms = int(before.turn_until.timestamp() * 1_000) + 30_000
+    keep = KeepTurns(id=0, event="evt", until_ms=until_ms)
+    await ask(local, keep, "", False, None, system=True)
+    await offered.follow()
+    kept = await offered.entries.mine("evt", who("ann").user)
+    assert int(kept.turn_until.timestamp() * 1_000) == until_ms
+    assert (await offered.entries.mine("evt", who("bert").user)).turn_until is None
+    # Sooner it ends for nobody, and who is done has no time any more.
+    sooner = KeepTurns(id=0, event="evt", until_ms=until_ms - 10_000)
+    await ask(local, sooner, "", False, None, system=True)
+    await offered.follow()
+    assert await offered.entries.mine("evt", who("ann").user) == kept

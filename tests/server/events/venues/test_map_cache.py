@@ -3,7 +3,7 @@ import pytest
 
 from inventory.venue.drawing import Drawing, Text
 from inventory.venue.map import Area, Category, Point, Seat, VenueMap
-from inventory.venue.own import capacity_map
+from inventory.venue.own import capacity_map, read_map
 from server.events.venues.map_cache import (
     SEATS_PER_SLICE,
     MapDocument,
@@ -35,6 +35,18 @@ async def test_a_map_in_slices_is_one_document_with_every_seat_in_order():
         assert [seat.index for seat in document.seats] == list(range(seats))
         assert document.areas[0].capacity == 10
         assert document.focal_point == Point(1, 2)
+
+
+async def test_what_is_shown_of_a_map_can_be_sent_back_whole():
+    drawing = Drawing(texts=[Text(text="Bar", x=1, y=2)])
+    focal_points = {"Stalls": Point(3, 4)}
+    whole = msgspec.structs.replace(
+        arena(3), drawing=drawing, section_focal_points=focal_points
+    )
+    for one in (whole, arena(3)):
+        shown = msgspec.json.decode((await encode_map(one)).body)
+        assert read_map(shown) == one
+    assert "section_focal_points" not in shown
 
 
 async def test_every_seat_says_whether_it_is_accessible():

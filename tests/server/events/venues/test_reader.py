@@ -47,6 +47,20 @@ async def test_what_is_wrong_is_told_as_ever(reader):
         await reader.change(body_of(map=wrong))
 
 
+async def test_a_map_is_read_to_be_looked_at_and_all_its_faults_are_told(reader):
+    body = msgspec.json.encode({"map": PLAN})
+    assert await reader.preview(body) == drawn_of(await reader.new(body_of())).json
+    seats = [SEATS[0], SEATS[0], {**SEATS[1], "category": "2"}]
+    with pytest.raises(ProblemError) as raised:
+        await reader.preview(msgspec.json.encode({"map": PLAN | {"seats": seats}}))
+    places = [fault.field for fault in raised.value.errors]
+    assert places == ["map.seats.1.label", "map.seats.2.category"]
+    for wrong in ({}, {"map": PLAN, "chart": PLAN}):
+        with pytest.raises(ProblemError) as raised:
+            await reader.preview(msgspec.json.encode(wrong))
+        assert [fault.field for fault in raised.value.errors] == ["map"]
+
+
 async def test_the_hash_does_not_depend_on_where_a_body_is_read(monkeypatch):
     hashes = set()
     for small in (0, 32 << 10):

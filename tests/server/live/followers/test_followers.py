@@ -113,6 +113,7 @@ async def test_what_is_sold_is_followed_and_one_that_stumbles_holds_up_no_other(
 
 async def test_a_batch_wakes_those_who_follow_an_event_of_ours(monkeypatch):
     monkeypatch.setattr(module, "WAKE_S", 0.0)
+    monkeypatch.setattr(module, "APART_S", 0.0)
     woken: list[list[str]] = []
     followers = nobody_follows_yet()
     followers.add(Noting("one"), KINDS)
@@ -139,6 +140,39 @@ async def test_a_batch_wakes_those_who_follow_an_event_of_ours(monkeypatch):
     followers.moved("foreign")
     await asyncio.sleep(0.01)
     assert len(woken) == 2
+
+
+class StoodLoop:
+    """A clock that stands, and what is to be called when."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+        self.calls: list[tuple[float, Callable[[], None]]] = []
+
+    def time(self) -> float:
+        return self.now
+
+    def call_at(self, when: float, call: Callable[[], None]) -> None:
+        self.calls.append((when, call))
+
+    def move(self) -> None:
+        self.now, call = self.calls.pop()
+        call()
+
+
+async def test_a_steady_sale_wakes_them_seldom_and_a_lone_commit_soon():
+    followers, loop = nobody_follows_yet(), StoodLoop()
+    followers._loop = cast("asyncio.AbstractEventLoop", loop)
+    woken = []
+    for pause in (0.0, 0.01, 0.01, 0.2, 7.0):
+        loop.now += pause
+        begun = loop.now
+        followers.moved("evt")
+        followers.moved("evt")
+        loop.move()
+        woken.append(round(loop.now - begun, 3))
+        assert not loop.calls
+    assert woken == [0.05, 0.14, 0.14, 0.05, 0.05]
 
 
 async def test_how_far_each_is_is_shown():

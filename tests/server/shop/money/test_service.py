@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from server.base.refusals.refusals import Denied, Refusal
-from server.shop.money.service import MoneyService
+from server.shop.money.service import Money, MoneyService
 from tests.server.events.house import open_house
 from tests.server.identities import ADMIN, GUEST, LENA, MAKER, MIA, OLGA, STAN, machine
 
@@ -26,7 +26,7 @@ def money(house) -> MoneyService:
 async def test_who_manages_an_event_is_told_its_money(house, money):
     await house.put("evt")
     for who in (OLGA, LENA, ADMIN, machine("org", "analytics:read")):
-        assert await money.takings(who, "evt") == []
+        assert await money.takings(who, "evt") == Money([], [], [])
 
 
 async def test_nobody_else_is(house, money):
@@ -60,9 +60,9 @@ async def test_who_asks_meanwhile_waits_for_the_same_sums(house, money, monkeypa
     # One that goes away takes nobody along.
     tasks[0].cancel()
     answer.set()
-    assert await asyncio.gather(*tasks[1:]) == [[], []]
+    assert await asyncio.gather(*tasks[1:]) == [Money([], [], [])] * 2
     assert asked == ["evt"]
-    assert await money.takings(LENA, "evt") == []
+    assert await money.takings(LENA, "evt") == Money([], [], [])
     assert asked == ["evt", "evt"]
 
 

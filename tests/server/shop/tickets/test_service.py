@@ -155,6 +155,17 @@ async def test_a_ticket_of_an_order_knows_it_and_a_note_of_the_buyer_is_none(des
     # Who runs the event sees the order, and gets no code by that.
     theirs = await desk.service.of_orders(["ord_1"], LENA.user)
     assert [one.code for one in theirs] == [None, None]
+    # Who manages it prints them, and so does who bought them.
+    for who in (LENA, GUEST):
+        printed = await desk.service.find_order_codes(who, "ord_1")
+        assert {code for _, code in printed} == {one.code for one in shown}
+    for who in (STAN, MIA, machine("org")):
+        with pytest.raises(Refusal, match="ticket_not_found"):
+            await desk.service.find_order_codes(who, "ord_1")
+    tickets = [one.ticket for one in shown]
+    await desk.set_state(tickets, "valid", "locked")
+    with pytest.raises(Refusal, match="ticket_not_valid"):
+        await desk.service.find_order_codes(LENA, "ord_1")
 
 
 async def test_of_many_who_issue_a_ticket_again_at_once_one_does(desk):

@@ -14,6 +14,7 @@ from inventory.commands import Configure
 from inventory.replies import Ok
 from inventory.settings import LineSettings, SettingsPatch
 from persistence.events.line.lists import Lists
+from persistence.events.line.ranks import RANK
 from persistence.journal.journal import PostgresJournal
 from server.events.line.beacon.beacons import Beacons
 from server.events.line.beacon.relay import OwnBeacon, make_app
@@ -156,8 +157,9 @@ class Hall:
     async def ranks(self, event: str = "evt", draw: int = 1) -> list[tuple[str, int]]:
         """Return who has which rank, in the order of ranks."""
         rows = await self.room.house.pool.fetch(
-            "SELECT user_id, rank FROM line_entry"
-            " WHERE event_id = $1 AND draw = $2 AND rank IS NOT NULL ORDER BY rank",
+            "SELECT * FROM (SELECT e.user_id, " + RANK + " AS rank FROM line_entry e"
+            " JOIN line l USING (event_id) WHERE e.event_id = $1 AND e.draw = $2) r"
+            " WHERE rank IS NOT NULL ORDER BY rank",
             event,
             draw,
         )

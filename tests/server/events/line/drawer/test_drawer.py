@@ -16,6 +16,8 @@ from server.events.line.beacon.beacons import Beacons
 from server.events.line.drawer.drawer import OutOfRounds, Over
 from server.events.line.drawer.service import DrawService
 from server.events.line.opening import LineOpening
+from server.events.line.transcript.records import Joins
+from server.events.line.transcript.service import joins_of
 from server.events.line.wire.problems import DRAW_NOT_FOUND
 from tests.server.events.line.drawer.hall import OWN, Here, open_hall, serve
 from tests.server.events.line.room import who
@@ -282,7 +284,7 @@ async def test_whoever_goes_on_comes_to_the_same_order(hall):
     notes = {name for name in died if name.startswith("note")}
     assert notes == {
         *("note_listed", "note_fixed", "note_beacon", "note_order"),
-        *("note_drawn", "note_fed", "note_done"),
+        *("note_drawn", "note_done"),
     }
 
 
@@ -437,3 +439,18 @@ async def test_ranks_of_a_bucket_are_told_once_the_line_is_drawn(hall):
     assert (await draws(hall).entrants(None, "evt", bucket, None)).ranks is None
     await hall.draw()
     assert (await draws(hall).entrants(None, "evt", bucket, None)).ranks == [1]
+
+
+async def test_a_transcript_tells_which_gates_entrants_passed(hall):
+    await hall.put()
+    await hall.gather(*NAMES)
+    await hall.room.house.pool.fetch("UPDATE line_entry SET gates = 'captcha pow'")
+    await hall.draw()
+    counts = f'"gates":{{"captcha":{len(NAMES)},"pow":{len(NAMES)}}}'
+    told = await hall.transcript()
+    assert counts in (told if isinstance(told, str) else told.decode())
+    assert verdict(await hall.verify()).endswith("\nwhole")
+    # A list of a former version has minutes alone.
+    await hall.room.house.pool.fetch("UPDATE line_list SET joins = '[[7,7]]'")
+    listed = await hall.lists.find("evt", 1)
+    assert joins_of(listed, "draw") == Joins(gates={}, minutes=[(7, 7)])

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.postgres
 NAMES = [f"u{n}" for n in range(7)]
 DEATHS = [
     *("begin", "note_listed", "note_fixed", "note_beacon"),
-    *("note_order", "note_drawn", "take", "note_fed", "note_done"),
+    *("note_order", "note_drawn", "take", "note_done"),
 ]
 """Each process gets one step further than the one before."""
 

@@ -6,7 +6,7 @@ import pytest
 
 from inventory.commands import Block, NotePresence, PausePlace
 from inventory.line.wishes import Wish
-from server.events.line.odds.forecast import Forecast
+from server.events.line.odds.forecast import Forecast, chance_of
 from server.events.line.odds.making import ForecastMaking, Habits, stretches
 from server.events.line.odds.watching import habits_of
 from server.events.line.odds.words import ORDER, Calibration
@@ -182,3 +182,8 @@ def test_before_fifty_turns_there_are_facts_and_no_words():
         if f"u{number}" in scene.line.turns.open:
             scene.book(f"u{number}")
     assert habits_of(scene.stock, scene.line, None, None).known
+
+
+def test_what_is_hardly_possible_is_not_impossible():
+    """L26: none is said of what has no room at all, and of nothing else."""
+    assert 0 < chance_of(1, 1_000, 0, 1, 0.0) < 1e-9

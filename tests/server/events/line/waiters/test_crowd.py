@@ -115,6 +115,36 @@ def test_a_rank_that_comes_later_is_learnt_at_all_sockets_of_its_user():
     assert crowd.front(9_000) == [7, 7]
 
 
+def test_whose_rank_is_learnt_is_told_again_as_those_near_it_are():
+    crowd = Crowd("evt")
+    crowd.state = STATE
+    crowd.add(Socket(), "ann", None, 1)
+    crowd.add(Socket(), "bob", None, 1)
+    assert len(turn(crowd)) == 2
+    crowd.learn("ann", 7)
+    told = [[one.user for one in turn(crowd)] for _ in range(30)]
+    assert told[:5] == [[], [], ["ann"], [], ["ann"]]
+    assert told[28:] == [["ann"], ["bob"]]
+
+
+def test_who_was_fed_since_a_line_was_told_is_told_soon():
+    crowd, _ = crowd_of(9_001)
+    assert len(turn(crowd)) == 1
+    crowd.state = replace(STATE, fed=9_001)
+    assert [second for second in range(1, 33) if turn(crowd)] == [2, 32]
+
+
+def test_ranks_are_looked_up_at_once_and_then_ever_less_often():
+    crowd = Crowd("evt")
+    crowd.add(Socket(), "ann", None, 1)
+    looks = [second for second in range(100) if crowd.looks(1)]
+    assert looks == [0, 1, 3, 7, 15, 31, 61, 91]
+    # More were fed, or somebody came.
+    assert [crowd.looks(2) for _ in range(3)] == [True, True, False]
+    crowd.add(Socket(), "bob", None, 1)
+    assert [crowd.looks(2) for _ in range(3)] == [True, True, False]
+
+
 def test_ranks_of_the_draw_before_are_nobodys():
     crowd, (ann, bob, gone) = crowd_of(5, 7, 9)
     crowd.remove(gone)

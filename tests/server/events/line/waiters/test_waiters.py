@@ -176,13 +176,31 @@ async def test_ranks_are_looked_up_when_more_are_fed_and_not_each_second(
     other.socket("u0", None)
     for _ in range(6):
         await second(owner, other)
-    # Once it failed, once it found nothing.
-    assert len(asked) == 2
+    # Once it failed; then it found nothing at once, a second later, and two after that.
+    assert len(asked) == 4
     await people(room, "u0")
     for _ in range(3):
         await second(owner, other)
-    assert len(asked) == 3
+    assert len(asked) == 5
     assert other.waiters.crowds["evt"].front(9) == [2]
+
+
+async def test_a_rank_that_is_committed_after_it_was_told_of_is_found(room, two):
+    """The event has it a moment before the row does, and nobody comes after them."""
+    owner, other = two
+    await people(room, "u0")
+    asked, find = [], room.entries.ranks
+
+    async def ranks(event, draw, users):
+        asked.append(users)
+        return {} if len(asked) == 1 else await find(event, draw, users)
+
+    other.waiters._entries = SimpleNamespace(ranks=ranks)
+    other.socket("u0", None)
+    for _ in range(4):
+        await second(owner, other)
+    assert len(asked) == 2
+    assert other.waiters.crowds["evt"].front(9) == [1]
 
 
 async def test_a_frame_is_packed_once_for_all_who_get_it(room, two):

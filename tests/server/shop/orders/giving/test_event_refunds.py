@@ -5,11 +5,19 @@ import asyncio
 import pytest
 
 import persistence.shop.orders.cancelled as cancelled
+import server.shop.orders.giving.event_refunds as module
 from persistence.journal.audit import audit_event
 from persistence.shop.orders.cancelled import CancelledOrders
 from server.base.refusals.refusals import Refusal
 from server.shop.orders.facts import EventCancelled, GiveBack
-from server.shop.orders.giving.event_refunds import AT_ONCE_MAX, EventRefunds
+from server.shop.orders.giving.event_refunds import (
+    AT_ONCE_MAX,
+    REST_S_MAX,
+    RESTS,
+    RESTS_BESIDE,
+    EventRefunds,
+    rest_after,
+)
 from server.shop.orders.giving.giver import Giver
 from server.shop.payments.gateway.wire import Behaviour
 from tests.server.shop.orders.giving.test_giver import booked, check, scan_in, tickets
@@ -145,3 +153,42 @@ async def test_there_is_a_rest_after_each_order_and_as_many_go_back_at_once(
     assert await refunds.give_back() == len(orders)
     assert len(rests) == len(orders)
     assert min(rests) > 0
+
+
+@pytest.mark.parametrize(("sold", "times"), [(0, RESTS), (1, RESTS_BESIDE)])
+async def test_where_something_is_sold_beside_it_rests_longer(
+    shop, store, monkeypatch, sold: int, times: float
+):
+    """A commit counts for the orders that were under way when it was made."""
+    for _ in range(3):
+        await booked(shop, 1)
+    await cancel(shop)
+    asked: list[tuple[float, bool]] = []
+    rests: list[float] = []
+    commits = 0
+
+    def count() -> int:
+        nonlocal commits
+        commits += sold
+        return commits
+
+    def rest(took_s: float, *, beside: bool) -> float:
+        asked.append((took_s, beside))
+        return rest_after(took_s, beside=beside)
+
+    async def sleep(rest_s: float) -> None:
+        rests.append(rest_s)
+
+    monkeypatch.setattr(module, "rest_after", rest)
+    monkeypatch.setattr(module, "REST_S_MAX", 1e9)
+    giver = Giver(shop.pool, shop.desk)
+    refunds = EventRefunds(store, giver, shop.driver, sleep, count)
+    assert await refunds.give_back() == 3
+    assert rests == [times * took_s for took_s, _ in asked]
+    assert [beside for _, beside in asked] == [bool(sold)] * 3
+
+
+def test_what_a_provider_takes_its_time_for_goes_on_beside_a_sale():
+    assert rest_after(0.01, beside=True) == pytest.approx(RESTS_BESIDE * 0.01)
+    assert rest_after(0.3, beside=True) == REST_S_MAX
+    assert rest_after(3.0, beside=True) == rest_after(3.0, beside=False) == 1.5

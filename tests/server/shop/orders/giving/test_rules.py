@@ -17,6 +17,7 @@ from server.shop.orders.facts import (
     Pledged,
     RefundAgain,
     RefundByHand,
+    RefundSent,
     SeatsFreed,
 )
 from server.shop.orders.giving.rules import most_allowed
@@ -169,6 +170,26 @@ def test_a_refund_that_failed_is_tried_again_or_noted_and_counts_once():
     noted = after(twice, RefundByHand(name, "cash", "usr"))
     assert (twice.due, noted.due, noted.refunds[-1].note) == (334, 0, "cash")
     assert after(noted, RefundByHand(name, "cash")) == noted
+
+
+def test_money_that_was_taken_by_hand_waits_for_who_hands_it_over_and_is_posted_once():
+    payments = tuple(replace(one, provider="cash") for one in BOOKED.payments)
+    order = after(
+        replace(BOOKED, provider="cash", payments=payments),
+        GiveBack((1,)),
+        SeatsFreed(1),
+    )
+    name = order.refunds[0].refund
+    sent = after(order, RefundSent(name))
+    asked = RefundByHand(name, "At the till", "usr")
+    for waiting in (order, sent):
+        done = step(waiting, asked, NOW)
+        assert [(one.kind, one.amount) for one in done.postings] == [("settle", 334)]
+        assert done.order.refunds[0].state == "settled"
+        assert (done.order.due, done.order.refunds[0].asked_by) == (0, "usr")
+        again = step(done.order, asked, NOW)
+        assert (again.order, again.postings) == (done.order, ())
+    assert refused(sent, RefundByHand("rfd_none", "x")) == "refund_not_found"
 
 
 def test_what_was_noted_by_hand_is_settled_by_no_message_that_comes_late():

@@ -151,6 +151,7 @@ async def test_no_route_lets_in_who_opened_an_order_unless_it_says_so():
         "show_ticket_qr",
         "show_ticket_pdf",
         "show_ticket_wallet",
+        "show_order_pdf",
     }
 
 

@@ -9,7 +9,7 @@ from msgspec import structs
 from persistence.shop.tickets.tickets import Ticket
 from server.base.refusals.refusals import Refusal
 from server.shop.tickets.pictures import printer as module
-from server.shop.tickets.pictures.printer import Printer, printed_of
+from server.shop.tickets.pictures.printer import TICKETS_MAX, Printer, printed_of
 from tests.server.shop.tickets.scanning import read_pdf
 from tests.server.shop.tickets.test_token import OF_VERSION_1
 
@@ -77,6 +77,16 @@ async def test_many_who_ask_at_once_start_one_child(monkeypatch):
     assert read_pdf(found[0])[1] == OF_VERSION_1
     assert await printer.print(TICKET, OF_VERSION_1) is found[0]
     assert runs == 1
+
+
+async def test_the_tickets_of_an_order_are_one_file_a_page_for_each():
+    printer = Printer()
+    other = structs.replace(TICKET, number="AAAAAAAAAA", label="A-2")
+    several = [(TICKET, OF_VERSION_1), (other, OF_VERSION_1)]
+    pdf = await printer.print_all(several)
+    assert pdf.count(b"/Type /Page\n") == 2
+    with pytest.raises(Refusal, match="limit_reached"):
+        await printer.print_all(several * TICKETS_MAX)
 
 
 async def test_what_is_refused_is_told_each_time_and_not_kept():

@@ -32,7 +32,7 @@ TICKET = Printed(
 
 
 def printed(**fields: str) -> Answer:
-    return read_answer(work(msgpack.encode(structs.replace(TICKET, **fields))))
+    return read_answer(work(msgpack.encode([structs.replace(TICKET, **fields)])))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""Rooms in which people talk, and what they say there."""

@@ -1,0 +1,1 @@
+"""Chat: rooms of events and of orders, live on the websocket."""

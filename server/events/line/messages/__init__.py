@@ -1,0 +1,1 @@
+"""What those who manage an event tell those who wait in its line."""

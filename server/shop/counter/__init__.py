@@ -1,0 +1,1 @@
+"""Selling at a counter: to whoever stands there, by somebody who runs the event."""
