@@ -114,6 +114,7 @@ _BY_FOLDER: dict[str, list[Detector]] = {
         GIVING,
         SIMULATION,
     ],
+    "server/events/cockpit/": [pytest("tests/server/events/cockpit")],
     "server/events/line/odds/words.py": [
         pytest("tests/server/events/line/odds/test_words.py")
     ],

@@ -52,6 +52,7 @@ KINDS = (
     "simulated",
     "numbers",
     "lined",
+    "cockpit",
     "messages",
     "linefig",
     "venues",

@@ -88,7 +88,7 @@ def merged(rings: Iterable[list[Second]]) -> list[Second]:
     told = []
     for at in times:
         latest = [one for ring in known if (one := _until(ring, at)) is not None]
-        best = max(latest, key=lambda one: (one.owned and at - one.at < KEPT_S, one.at))
+        best = max(latest, key=lambda one: (one.owned, one.at))
         watching = sum(one.watching for one in latest)
         told.append(replace(best, at=at, watching=watching))
     return told
