@@ -75,6 +75,7 @@ COVERS = {
         "server/community/chat/documents.py",
         "server/community/chat/frames.py",
         "server/community/chat/rest.py",
+        "server/community/chat/rest_moderation.py",
         "server/community/chat/service.py",
     ],
     "tests/persistence/community/chat/test_messages.py": [
@@ -386,7 +387,6 @@ COVERS = {
         "server/ops/demo/line/story.py",
     ],
     "tests/server/ops/health/test_rest.py": [
-        "server/ops/health/rest_limits.py",
         "server/transport/metrics/counting.py",
         "server/transport/http/app_keys.py",
     ],

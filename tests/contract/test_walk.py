@@ -320,6 +320,7 @@ async def counter(one: Newcomer) -> None:
     """Sell by hand, and give away: each to a customer of its own."""
     for paid, holds in (("cash", "named"), ("free", "best")):
         await one.does("olga", "hold_at_counter", holds)
+        told: dict[str, Any] = {"total": None}
         if paid == "cash":
             await one.does("olga", "release_at_counter")
             await one.does("olga", "extend_at_counter")

@@ -6,7 +6,7 @@ from inventory.tally import TIMES_MAX, Tally
 
 def publication(expired=0):
     holds = [Expiry("user", "hold", [], {}) for _ in range(expired)]
-    return Publication("e", "h", 1, 0, 1, [], b"", {}, None, holds)
+    return Publication("e", "h", 1, 0, 1, (), b"", {}, None, holds)
 
 
 def test_batches_add_up_and_what_they_took_is_told_once():

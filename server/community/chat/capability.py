@@ -4,11 +4,11 @@ from typing import Final
 
 from persistence.community.chat.messages import Messages
 from persistence.community.chat.rooms import Rooms, forget_talk
+from server.community.chat import rest, rest_moderation
 from server.community.chat.broadcast import Broadcast
 from server.community.chat.documents import Changed, RoomNow, RoomOver, Said
 from server.community.chat.examples import EXAMPLES, PARAMETERS
 from server.community.chat.frames import FRAMES
-from server.community.chat.rest import ROUTES, TAG
 from server.community.chat.service import CHAT_SERVICE, ChatService
 from server.events.catalogue.service import EVENT_SERVICE
 from server.people.organisations.membership import MEMBERSHIPS
@@ -49,12 +49,13 @@ async def _open(startup: Startup) -> None:
 CHAT: Final = Capability(
     name="chat",
     open=_open,
-    routes=ROUTES,
+    routes=(*rest.ROUTES, *rest_moderation.ROUTES),
     frames=FRAMES,
     tells=(Said, Changed, RoomNow, RoomOver),
     parameters=PARAMETERS,
+    makes={"messages": "message"},
     tags={
-        TAG: """\
+        rest.TAG: """\
 Each event has a room for who has a place there, each order one for its buyer; who runs
 the event is in both, and moderates. What is said is numbered without a gap: whoever
 knows a number asks for what came after it. Live on the websocket with `join_room`,

@@ -1,11 +1,10 @@
 """Rooms over REST: listed, read, talked in, and moderated."""
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final
 
 from aiohttp import web
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import Meta, Struct
 
-from inventory.faults import Faults
 from inventory.names import TEXT_PATTERN
 from server.community.chat.documents import (
     ListedRoom,
@@ -22,7 +21,6 @@ from server.community.chat.problems import (
     MESSAGE_NOT_FOUND,
     MESSAGE_SETTLED,
     MUTED,
-    NOBODY_THERE,
     ROOM_CLOSED,
     ROOM_NOT_FOUND,
     TOO_FAST,
@@ -71,33 +69,6 @@ class ReportCreate(Body):
     reason: Reason
 
 
-class Silence(Body):
-    """For how long somebody may say nothing: `seconds`, or `banned` for good.
-
-    With `seconds` of 0, and not banned, they may speak again.
-    """
-
-    seconds: Annotated[int, Meta(ge=0, le=MUTE_S_MAX)] = 0
-    banned: bool = False
-
-
-class RoomPatch(Body):
-    """What to change; what is absent stays.
-
-    In a slow room each says one thing in `slow_s` seconds; what comes sooner, and what
-    has one of the `words`, waits to be let through.
-    """
-
-    slow_s: Annotated[int, Meta(ge=0, le=3_600)] | UnsetType = UNSET
-    words: Annotated[list[Word], Meta(max_length=100)] | UnsetType = UNSET
-    closed: bool | UnsetType = UNSET
-
-    def check(self, faults: Faults) -> None:
-        """Add that nothing is changed."""
-        if self.slow_s is self.words is self.closed is UNSET:
-            faults.add("slow_s", "Name something to change.")
-
-
 class Messages(Struct):
     """What was said, in order; `to` is what to ask for `after` next."""
 
@@ -111,27 +82,6 @@ class Rooms(Struct):
     items: list[ListedRoom]
 
 
-class CaseDocument(Struct):
-    """A message that somebody has to look at, and why people reported it."""
-
-    message: MessageDocument
-    reasons: list[str]
-
-
-class Cases(Struct):
-    """What waits for who moderates, the oldest first; 200 at most."""
-
-    items: list[CaseDocument]
-
-
-class SilenceDocument(Struct):
-    """How somebody is silenced."""
-
-    user: str
-    banned: bool
-    muted_until: str | None
-
-
 async def list_rooms(call: Call) -> web.Response:
     """List the caller's rooms, or those about an event for who runs it."""
     event = call.request.query.get("event")
@@ -141,26 +91,13 @@ async def list_rooms(call: Call) -> web.Response:
 
 async def show_room(call: Call) -> web.Response:
     """Show a room, and what the caller is in it."""
-    who = await _enter(call)
-    return call.read(_document(who), revision=who.room.revision)
-
-
-async def edit_room(call: Call) -> web.Response:
-    """Make a room slow, hold words, close it."""
-    who, body = await _moderate(call), await call.body(RoomPatch)
-    fields = ((name, getattr(body, name)) for name in body.__struct_fields__)
-    given = {name: value for name, value in fields if value is not UNSET}
-    if "words" in given:
-        given["words"] = [one.casefold() for one in given["words"]]
-    room = await call[CHAT_SERVICE].edit_room(who, given, call.seen)
-    note_objects(call.request, room=room.room)
-    edited = Participant(room, who.user, who.name, who.staff, who.member)
-    return call.answer(_document(edited), revision=room.revision)
+    who = await enter(call)
+    return call.read(room_document(who), revision=who.room.revision)
 
 
 async def list_messages(call: Call) -> web.Response:
     """List what was said before or after something; without either, the last."""
-    who, query = await _enter(call), call.request.query
+    who, query = await enter(call), call.request.query
     limit, store = read_limit(query), call[CHAT_SERVICE].messages
     room = who.room.room
     if "after" in query:
@@ -186,26 +123,29 @@ async def list_messages(call: Call) -> web.Response:
 
 async def show_room_message(call: Call) -> web.Response:
     """Show a message."""
-    who = await _enter(call)
-    message = await call[CHAT_SERVICE].find(who, _seq(call))
+    who = await enter(call)
+    message = await call[CHAT_SERVICE].find(who, seq_of(call))
     return call.read(document_of(message, who.staff), revision=message.changed)
 
 
 async def say_in_room(call: Call) -> web.Response:
     """Say something; the same key again is the same message."""
-    key, who = call.key, await _enter(call)
+    key, who = call.key, await enter(call)
     body = await call.body(MessageCreate)
     named = new_id("msg", who.user, key)
     message = await call[CHAT_SERVICE].say(who, named, body.text, body.reply_to)
     note_nothing(call.request)
     return call.answer(
-        document_of(message, who.staff), status=201, revision=message.changed
+        document_of(message, who.staff),
+        status=201,
+        headers={"Location": f"/v1/rooms/{who.room.room}/messages/{message.seq}"},
+        revision=message.changed,
     )
 
 
 async def edit_message(call: Call) -> web.Response:
     """Say something else instead, within 15 minutes."""
-    who, seq = await _enter(call), _seq(call)
+    who, seq = await enter(call), seq_of(call)
     body = await call.body(MessageEdit)
     message = await call[CHAT_SERVICE].edit(who, seq, body.text, call.seen)
     note_nothing(call.request)
@@ -214,7 +154,7 @@ async def edit_message(call: Call) -> web.Response:
 
 async def delete_message(call: Call) -> web.Response:
     """Delete one's own message."""
-    who, seq = await _enter(call), _seq(call)
+    who, seq = await enter(call), seq_of(call)
     await call[CHAT_SERVICE].settle(who, seq, "deleted", call.seen)
     note_nothing(call.request)
     return call.done()
@@ -222,70 +162,26 @@ async def delete_message(call: Call) -> web.Response:
 
 async def report_message(call: Call) -> web.Response:
     """Ask those who moderate to look at a message."""
-    who, seq = await _enter(call), _seq(call)
+    who, seq = await enter(call), seq_of(call)
     body = await call.body(ReportCreate)
     await call[CHAT_SERVICE].report(who, seq, body.reason)
     note_objects(call.request, room=who.room.room, message=str(seq))
     return call.done()
 
 
-async def show_message(call: Call) -> web.Response:
-    """Let a message through that is held, or leave one that was reported."""
-    return await _settle(call, "shown")
-
-
-async def remove_message(call: Call) -> web.Response:
-    """Remove a message for good."""
-    return await _settle(call, "removed")
-
-
-async def list_cases(call: Call) -> web.Response:
-    """List what waits for who moderates: what is held, and what is reported."""
-    who = await _moderate(call)
-    found = await call[CHAT_SERVICE].cases(who)
-    items = [
-        CaseDocument(document_of(one.message, True), list(one.reasons)) for one in found
-    ]
-    return call.read(Cases(items))
-
-
-async def silence_member(call: Call) -> web.Response:
-    """Mute somebody, put them out of a room, or pardon them."""
-    who, user = await _moderate(call), call.path("user", NOBODY_THERE)
-    body = await call.body(Silence)
-    member = await call[CHAT_SERVICE].silence(who, user, body.seconds, body.banned)
-    note_objects(call.request, room=who.room.room, user=user)
-    until = member.muted_until
-    return call.answer(
-        SilenceDocument(
-            user, member.banned, None if until is None else until.isoformat()
-        )
-    )
-
-
-async def _settle(call: Call, state: Literal["shown", "removed"]) -> web.Response:
-    who, seq = await _moderate(call), _seq(call)
-    message = await call[CHAT_SERVICE].settle(who, seq, state)
-    note_objects(call.request, room=who.room.room, message=str(seq))
-    return call.answer(document_of(message, True))
-
-
-async def _enter(call: Call) -> Participant:
+async def enter(call: Call) -> Participant:
+    """Let the caller into the room of the path."""
     return await call[CHAT_SERVICE].enter(call.who, call.path("room", ROOM_NOT_FOUND))
 
 
-async def _moderate(call: Call) -> Participant:
-    name = call.path("room", ROOM_NOT_FOUND)
-    return await call[CHAT_SERVICE].moderate(call.who, name)
-
-
-def _seq(call: Call) -> int:
+def seq_of(call: Call) -> int:
     """Return the number that the path names."""
     text = call.path("message", MESSAGE_NOT_FOUND)
     return int(text) if text.isascii() and text.isdigit() and len(text) < 17 else 0
 
 
-def _document(who: Participant) -> RoomDocument:
+def room_document(who: Participant) -> RoomDocument:
+    """Return a room, and what somebody is in it."""
     room = who.room
     document = RoomDocument(
         room=room.room,
@@ -305,12 +201,11 @@ def _document(who: Participant) -> RoomDocument:
     return document
 
 
-_READ: Final = (ROOM_NOT_FOUND, BANNED, UNAVAILABLE)
-_WRITE: Final = (*WRITES, ROOM_NOT_FOUND, BANNED)
-_SAY: Final = (*_WRITE, MESSAGE_NOT_FOUND, MUTED, TOO_FAST, ROOM_CLOSED, KEY_REUSED)
-_ACT: Final = (*_READ, MESSAGE_NOT_FOUND)
+READ: Final = (ROOM_NOT_FOUND, BANNED, UNAVAILABLE)
+WRITE: Final = (*WRITES, ROOM_NOT_FOUND, BANNED)
+_SAY: Final = (*WRITE, MESSAGE_NOT_FOUND, MUTED, TOO_FAST, ROOM_CLOSED, KEY_REUSED)
+ACT: Final = (*READ, MESSAGE_NOT_FOUND)
 _NUMBER: Final = {"type": "integer", "minimum": 0}
-MODERATORS: Final = "Who runs the event."
 
 ROUTES: Final[tuple[Route, ...]] = (
     Route(
@@ -341,21 +236,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         opened=True,
         cached=True,
         answers=RoomDocument,
-        problems=_READ,
-    ),
-    Route(
-        method="PATCH",
-        path=ONE,
-        handler=edit_room,
-        name="edit_room",
-        summary="Make a room slow, hold words, close it",
-        tag=TAG,
-        keyed=True,
-        access="buyer",
-        who=MODERATORS,
-        body=RoomPatch,
-        answers=RoomDocument,
-        problems=(*_WRITE, PRECONDITION_FAILED),
+        problems=READ,
     ),
     Route(
         method="GET",
@@ -373,7 +254,7 @@ ROUTES: Final[tuple[Route, ...]] = (
             PAGING[0],
         ),
         answers=Messages,
-        problems=(*_READ, BAD_FIELD),
+        problems=(*READ, BAD_FIELD),
     ),
     Route(
         method="POST",
@@ -401,7 +282,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         opened=True,
         cached=True,
         answers=MessageDocument,
-        problems=_ACT,
+        problems=ACT,
     ),
     Route(
         method="PATCH",
@@ -415,7 +296,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         opened=True,
         body=MessageEdit,
         answers=MessageDocument,
-        problems=(*_WRITE, MESSAGE_NOT_FOUND, MESSAGE_SETTLED, PRECONDITION_FAILED),
+        problems=(*WRITE, MESSAGE_NOT_FOUND, MESSAGE_SETTLED, PRECONDITION_FAILED),
     ),
     Route(
         method="DELETE",
@@ -428,7 +309,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         access="buyer",
         opened=True,
         status=204,
-        problems=(*_ACT, BAD_FIELD, PRECONDITION_FAILED),
+        problems=(*ACT, BAD_FIELD, PRECONDITION_FAILED),
     ),
     Route(
         method="POST",
@@ -442,59 +323,6 @@ ROUTES: Final[tuple[Route, ...]] = (
         opened=True,
         body=ReportCreate,
         status=204,
-        problems=(*_WRITE, MESSAGE_NOT_FOUND),
-    ),
-    Route(
-        method="POST",
-        path=f"{MESSAGE}/show",
-        handler=show_message,
-        name="show_message",
-        summary="Let a held message through, or leave one that was reported",
-        tag=TAG,
-        keyed=True,
-        access="buyer",
-        who=MODERATORS,
-        answers=MessageDocument,
-        problems=_ACT,
-    ),
-    Route(
-        method="POST",
-        path=f"{MESSAGE}/remove",
-        handler=remove_message,
-        name="remove_message",
-        summary="Remove a message for good",
-        tag=TAG,
-        keyed=True,
-        access="buyer",
-        who=MODERATORS,
-        answers=MessageDocument,
-        problems=_ACT,
-    ),
-    Route(
-        method="GET",
-        path=f"{ONE}/cases",
-        handler=list_cases,
-        name="list_cases",
-        summary="List what is held, and what is reported",
-        tag=TAG,
-        access="buyer",
-        who=MODERATORS,
-        cached=True,
-        answers=Cases,
-        problems=_READ,
-    ),
-    Route(
-        method="POST",
-        path=f"{ONE}/members/{{user}}/mute",
-        handler=silence_member,
-        name="silence_member",
-        summary="Mute somebody, put them out of a room, or pardon them",
-        tag=TAG,
-        keyed=True,
-        access="buyer",
-        who=MODERATORS,
-        body=Silence,
-        answers=SilenceDocument,
-        problems=(*_WRITE, NOBODY_THERE),
+        problems=(*WRITE, MESSAGE_NOT_FOUND),
     ),
 )

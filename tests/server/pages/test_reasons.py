@@ -1,6 +1,7 @@
 """What the server says of charts and events has words on the pages that show it."""
 
 import re
+from typing import Any
 
 import msgspec
 import pytest
@@ -107,7 +108,11 @@ def test_each_fault_of_a_chart_has_words(words):
 
 
 def settings(**fields):
-    usual = {"name": "x", "starts_at_ms": 10 * DAY_MS, "prices": {"1": EUR}}
+    usual: dict[str, Any] = {
+        "name": "x",
+        "starts_at_ms": 10 * DAY_MS,
+        "prices": {"1": EUR},
+    }
     return Settings(**(usual | fields))
 
 

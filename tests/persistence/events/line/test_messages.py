@@ -39,6 +39,9 @@ async def test_it_is_kept_once_and_the_oldest_go_first(pool):
     (newest, _), cursor = await messages.list_of("evt", limit=2, cursor=None)
     assert newest == last
     assert cursor is not None
-    said = (await lines.find("evt")).message
+    line = await lines.find("evt")
+    assert line is not None
+    said = line.message
+    assert said is not None
     assert (said.id, said.text, said.texts) == ("last", "Last.", {})
     assert said.said_at == last.said_at

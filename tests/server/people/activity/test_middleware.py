@@ -217,7 +217,16 @@ async def test_a_machine_s_own_organisation_goes_before(app, kept):
     assert kept.records[0].objects["organisation"] == "org_2"
 
 
-NO_THINGS = {"transfer", "guest", "register", "duplicate", "codes", "entries", "place"}
+NO_THINGS = {
+    "transfer",
+    "guest",
+    "register",
+    "duplicate",
+    "codes",
+    "entries",
+    "place",
+    "sales",
+}
 """Ends of paths that make no thing, or one that is found at another address or none."""
 
 

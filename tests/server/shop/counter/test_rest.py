@@ -212,7 +212,7 @@ async def test_who_paid_at_the_counter_pays_nothing_at_the_door(
         total = {"amount": 2_100, "currency": "EUR"}
         order = await sold(world, count=1, paid=paid, total=total, buyer=buyer)
     assert (order["due"] is not None) == at_door
-    found = []
+    found: list[Any] = []
     async with asyncio.timeout(20):
         while not found:
             found = await pool.fetch(
