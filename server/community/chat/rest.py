@@ -1,5 +1,6 @@
 """Rooms over REST: listed, read, talked in, and moderated."""
 
+from functools import partial
 from typing import Annotated, Final
 
 from aiohttp import web
@@ -207,16 +208,18 @@ _SAY: Final = (*WRITE, MESSAGE_NOT_FOUND, MUTED, TOO_FAST, ROOM_CLOSED, KEY_REUS
 ACT: Final = (*READ, MESSAGE_NOT_FOUND)
 _NUMBER: Final = {"type": "integer", "minimum": 0}
 
+read: Final = partial(
+    Route, method="GET", tag=TAG, access="buyer", opened=True, cached=True
+)
+write: Final = partial(Route, tag=TAG, access="buyer", opened=True, keyed=True)
+
 ROUTES: Final[tuple[Route, ...]] = (
-    Route(
-        method="GET",
+    read(
+        opened=False,
         path="/v1/rooms",
         handler=list_rooms,
         name="list_rooms",
         summary="List the caller's rooms, or those about an event for who runs it",
-        tag=TAG,
-        access="buyer",
-        cached=True,
         query=(
             Query(
                 "event", {"type": "string"}, "Those about this event, for its staff."
@@ -225,29 +228,19 @@ ROUTES: Final[tuple[Route, ...]] = (
         answers=Rooms,
         problems=(EVENT_NOT_FOUND, UNAVAILABLE),
     ),
-    Route(
-        method="GET",
+    read(
         path=ONE,
         handler=show_room,
         name="show_room",
         summary="Show a room, and what the caller is in it",
-        tag=TAG,
-        access="buyer",
-        opened=True,
-        cached=True,
         answers=RoomDocument,
         problems=READ,
     ),
-    Route(
-        method="GET",
+    read(
         path=f"{ONE}/messages",
         handler=list_messages,
         name="list_messages",
         summary="List what was said before or after something; else the last",
-        tag=TAG,
-        access="buyer",
-        opened=True,
-        cached=True,
         query=(
             Query("after", _NUMBER, "What was said or changed after this number."),
             Query("before", _NUMBER, "What was said before this message."),
@@ -256,71 +249,50 @@ ROUTES: Final[tuple[Route, ...]] = (
         answers=Messages,
         problems=(*READ, BAD_FIELD),
     ),
-    Route(
+    write(
         method="POST",
         path=f"{ONE}/messages",
         handler=say_in_room,
         name="say_in_room",
         summary="Say something; the same key again is the same message",
-        tag=TAG,
-        access="buyer",
-        opened=True,
-        keyed=True,
         body=MessageCreate,
         answers=MessageDocument,
         status=201,
         problems=_SAY,
     ),
-    Route(
-        method="GET",
+    read(
         path=MESSAGE,
         handler=show_room_message,
         name="show_room_message",
         summary="Show a message",
-        tag=TAG,
-        access="buyer",
-        opened=True,
-        cached=True,
         answers=MessageDocument,
         problems=ACT,
     ),
-    Route(
+    write(
         method="PATCH",
         path=MESSAGE,
         handler=edit_message,
         name="edit_message",
         summary="Say something else instead, within 15 minutes",
-        tag=TAG,
-        keyed=True,
-        access="buyer",
-        opened=True,
         body=MessageEdit,
         answers=MessageDocument,
         problems=(*WRITE, MESSAGE_NOT_FOUND, MESSAGE_SETTLED, PRECONDITION_FAILED),
     ),
-    Route(
+    write(
         method="DELETE",
         path=MESSAGE,
         handler=delete_message,
         name="delete_message",
         summary="Delete one's own message",
-        tag=TAG,
-        keyed=True,
-        access="buyer",
-        opened=True,
         status=204,
         problems=(*ACT, BAD_FIELD, PRECONDITION_FAILED),
     ),
-    Route(
+    write(
         method="POST",
         path=f"{MESSAGE}/report",
         handler=report_message,
         name="report_message",
         summary="Ask those who moderate to look at a message",
-        tag=TAG,
-        keyed=True,
-        access="buyer",
-        opened=True,
         body=ReportCreate,
         status=204,
         problems=(*WRITE, MESSAGE_NOT_FOUND),

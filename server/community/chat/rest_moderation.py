@@ -1,5 +1,6 @@
 """What those who run an event do in its rooms: set them, look at cases, silence."""
 
+from functools import partial
 from typing import Annotated, Final, Literal
 
 from aiohttp import web
@@ -21,10 +22,11 @@ from server.community.chat.rest import (
     MESSAGE,
     ONE,
     READ,
-    TAG,
     WRITE,
+    read,
     room_document,
     seq_of,
+    write,
 )
 from server.community.chat.service import CHAT_SERVICE, Participant
 from server.transport.http.problems import (
@@ -36,7 +38,6 @@ from server.transport.rest.notes import note_objects
 from server.transport.rest.route import Route
 
 MUTE_S_MAX: Final = 30 * 86_400
-MODERATORS: Final = "Who runs the event."
 
 Word = Annotated[str, Meta(min_length=2, max_length=40, pattern=TEXT_PATTERN)]
 
@@ -148,70 +149,52 @@ async def _moderate(call: Call) -> Participant:
     return await call[CHAT_SERVICE].moderate(call.who, name)
 
 
+_read: Final = partial(read, opened=False, who="Who runs the event.")
+_write: Final = partial(write, opened=False, who="Who runs the event.")
+
 ROUTES: Final[tuple[Route, ...]] = (
-    Route(
+    _write(
         method="PATCH",
         path=ONE,
         handler=edit_room,
         name="edit_room",
         summary="Make a room slow, hold words, close it",
-        tag=TAG,
-        keyed=True,
-        access="buyer",
-        who=MODERATORS,
         body=RoomPatch,
         answers=RoomDocument,
         problems=(*WRITE, PRECONDITION_FAILED),
     ),
-    Route(
+    _write(
         method="POST",
         path=f"{MESSAGE}/show",
         handler=show_message,
         name="show_message",
         summary="Let a held message through, or leave one that was reported",
-        tag=TAG,
-        keyed=True,
-        access="buyer",
-        who=MODERATORS,
         answers=MessageDocument,
         problems=ACT,
     ),
-    Route(
+    _write(
         method="POST",
         path=f"{MESSAGE}/remove",
         handler=remove_message,
         name="remove_message",
         summary="Remove a message for good",
-        tag=TAG,
-        keyed=True,
-        access="buyer",
-        who=MODERATORS,
         answers=MessageDocument,
         problems=ACT,
     ),
-    Route(
-        method="GET",
+    _read(
         path=f"{ONE}/cases",
         handler=list_cases,
         name="list_cases",
         summary="List what is held, and what is reported",
-        tag=TAG,
-        access="buyer",
-        who=MODERATORS,
-        cached=True,
         answers=Cases,
         problems=READ,
     ),
-    Route(
+    _write(
         method="POST",
         path=f"{ONE}/members/{{user}}/mute",
         handler=silence_member,
         name="silence_member",
         summary="Mute somebody, put them out of a room, or pardon them",
-        tag=TAG,
-        keyed=True,
-        access="buyer",
-        who=MODERATORS,
         body=Silence,
         answers=SilenceDocument,
         problems=(*WRITE, NOBODY_THERE),
