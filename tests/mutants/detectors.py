@@ -106,8 +106,10 @@ _BY_FOLDER: dict[str, list[Detector]] = {
     "persistence/events/line/": [LINE_ROWS, DRAWER],
     "persistence/followers/": [SIMULATION],
     "persistence/people/hooks/": [HOOKS],
+    "persistence/community/chat/": [pytest("tests/persistence/community/chat")],
     "persistence/community/": [SUPPORT],
     "persistence/": [TABLES, LANES, FAILOVER, RACES],
+    "server/community/chat/": [pytest("tests/server/community/chat")],
     "server/shop/counter/": [pytest("tests/server/shop/counter")],
     "server/shop/orders/giving/": [
         pytest("tests/server/shop/orders/giving/test_rules.py"),

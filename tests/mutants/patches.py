@@ -56,6 +56,7 @@ KINDS = (
     "messages",
     "linefig",
     "venues",
+    "chat",
 )
 """Files of patches."""
 

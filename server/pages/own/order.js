@@ -82,6 +82,10 @@ function Order({ order, token, follower }) {
     <section class="card stack">
       <h2 dir="auto">${order.event.name}</h2>
       <${When} t=${t} event=${order.event} place=${place} token=${token} />
+      ${order.buyer === undefined && !isOpened(token) && html`<p class="row">
+        <a href=${`/rooms/order:${order.id}`}>${t("own.askOrganiser")}</a>
+        ${order.tickets.length > 0 && html`<a href=${`/rooms/event:${order.event.id}`}>
+          ${t("own.talk")}</a>`}</p>`}
       <${Bill} t=${t} order=${order} place=${place} />
       <p class="quiet">${t("own.reference")} <b class="number">${order.reference}</b></p>
       <${Refunds} t=${t} order=${order} token=${token} follower=${follower} />

@@ -273,4 +273,6 @@ export default {
   deleteStays: "Was bleibt: Ihre Buchungen und Zahlungen unter einer Kennung, die niemanden nennt, weil Veranstalter darüber abrechnen müssen. Ihre Plätze bleiben belegt, aber Bestellungen und Tickets können Sie hier nicht mehr öffnen. Laden Sie Ihre Tickets vorher herunter.",
   deleteYes: "Konto endgültig löschen",
   deleted: "Ihr Konto wurde gelöscht.",
+  askOrganiser: "Den Veranstalter fragen",
+  talk: "Mit anderen reden, die hingehen",
 };

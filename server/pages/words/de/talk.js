@@ -1,8 +1,6 @@
 export default {
   eventTitle: "Über diese Veranstaltung reden",
   orderTitle: "Mit dem Veranstalter reden",
-  link: "Mit anderen reden, die hingehen",
-  linkOrder: "Den Veranstalter fragen",
   present: { one: "{n} Person ist hier", other: "{n} Personen sind hier" },
   said: "Was gesagt wurde",
   nothing: "Noch hat niemand etwas gesagt. Machen Sie den Anfang.",

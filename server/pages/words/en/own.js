@@ -273,4 +273,6 @@ export default {
   deleteStays: "What is kept: your bookings and payments, under an id that names nobody, since organisers must account for them. Your places stay taken, but you cannot open orders and tickets here any more. Download your tickets first.",
   deleteYes: "Delete the account for good",
   deleted: "Your account was deleted.",
+  askOrganiser: "Ask the organiser",
+  talk: "Talk with others who go there",
 };

@@ -1,8 +1,6 @@
 export default {
   eventTitle: "Talk about this event",
   orderTitle: "Talk with the organiser",
-  link: "Talk with others who go there",
-  linkOrder: "Ask the organiser",
   present: { one: "{n} person is here", other: "{n} people are here" },
   said: "What was said",
   nothing: "Nobody has said anything yet. Be the first.",
