@@ -245,3 +245,16 @@ async def test_a_room_that_nobody_is_in_costs_nothing(house):
     house.say(message(1))
     await settled()
     assert writer.told() == []
+
+
+async def test_who_read_further_than_its_process_has_heard_is_told_no_more(house):
+    first = await house.listen(0)
+    house.store(message(1), message(2))
+    reader = await house.listen(0, "carl")
+    house.both[1].publish(message(2))
+    await settled()
+    assert numbers(first) == [(0, 1), (1, 2)]
+    assert numbers(reader) == []
+    house.say(message(3))
+    await settled()
+    assert numbers(reader) == [(2, 3)]
