@@ -128,7 +128,7 @@ async def test_who_runs_the_event_moderates(room):
         read = await room.api.good("GET", f"{room.path}/{path}", who=room.bert)
         assert read["items"] == []
     answer = await room.api.get(f"{room.path}/messages/1", room.bert)
-    assert check_problem(answer, 404)["code"] == "message_not_found"
+    assert check_problem(answer, 404)["code"] == "room_message_not_found"
     (case,) = (await room.api.good("GET", f"{room.path}/cases", who=leader))["items"]
     assert (case["message"]["why"], case["reasons"]) == ("words", [])
     await room.api.good("POST", f"{room.path}/messages/1/show", who=leader)

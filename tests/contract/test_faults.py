@@ -55,6 +55,7 @@ async def test_every_body_with_two_faults_is_refused_for_both(api):
     venue = (await own_venue(api, one)).rpartition("/")[2]
     event = await sale_of(api, one)
     parts = {"organisation": one.id, "event": event, "venue": venue}
+    parts["room"] = f"event:{event}"
     # Who may not touch an order is told so before its body is read.
     parts["order"] = await ordered(api, event, await api.guest())
     wrong: dict[str, Any] = {}

@@ -8,7 +8,7 @@ ROOM_NOT_FOUND: Final = ProblemType(
     "room_not_found", 404, "There is no such room, or you may not enter it."
 )
 MESSAGE_NOT_FOUND: Final = ProblemType(
-    "message_not_found", 404, "There is no such message, or it is gone."
+    "room_message_not_found", 404, "There is no such message, or it is gone."
 )
 NOBODY_THERE: Final = ProblemType(
     "participant_not_found", 404, "Nobody of that name has said anything here."

@@ -226,7 +226,7 @@ ROUTES: Final[tuple[Route, ...]] = (
             ),
         ),
         answers=Rooms,
-        problems=(EVENT_NOT_FOUND, UNAVAILABLE),
+        problems=(EVENT_NOT_FOUND, BAD_FIELD, UNAVAILABLE),
     ),
     read(
         path=ONE,

@@ -34,7 +34,7 @@ const MEANINGS = {
   too_fast: () => t("talk.tooFast"),
   room_closed: () => t("talk.closed"),
   message_settled: () => t("talk.settled"),
-  message_not_found: () => t("talk.gone"),
+  room_message_not_found: () => t("talk.gone"),
 };
 
 /** @param {unknown} error */

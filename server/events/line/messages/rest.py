@@ -14,6 +14,7 @@ from server.events.line.messages.service import MESSAGE_SERVICE
 from server.events.line.wire.problems import LINE_NOT_OPEN, LINE_OVER
 from server.events.line.wire.rest import LINE, TAG
 from server.transport.http.problems import (
+    BAD_FIELD,
     EVENT_NOT_FOUND,
     FORBIDDEN,
     KEY_REUSED,
@@ -127,7 +128,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         answers=Page[LineMessageDocument],
         cached=True,
         query=PAGING,
-        problems=EVENT,
+        problems=(*EVENT, BAD_FIELD),
     ),
     Route(
         method="GET",

@@ -16,6 +16,7 @@ from server.events.line.rehearsal.report import Report
 from server.events.line.rehearsal.service import REHEARSALS, Asked
 from server.events.line.wire.rest import TAG
 from server.transport.http.problems import (
+    BAD_FIELD,
     EVENT_NOT_FOUND,
     FORBIDDEN,
     KEY_REUSED,
@@ -157,7 +158,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         answers=Page[RehearsalDocument],
         cached=True,
         query=PAGING,
-        problems=(*EVENT, FORBIDDEN),
+        problems=(*EVENT, FORBIDDEN, BAD_FIELD),
     ),
     Route(
         method="GET",

@@ -33,10 +33,14 @@ GZIP_BITS: Final = 31
 PACK_LEVEL: Final = 1
 
 
+DRAW_MAX: Final = 2**31 - 1
+"""As many draws as a line can have."""
+
+
 class RestartBody(Body):
     """Which draw is given up: asked again, no other one is. The open one without it."""
 
-    draw: Annotated[int, Meta(ge=1)] | None = None
+    draw: Annotated[int, Meta(ge=1, le=DRAW_MAX)] | None = None
 
 
 class HalfSent(Exception):
@@ -126,7 +130,10 @@ async def restart_line(call: Call) -> web.Response:
 
 def _draw_of(call: Call) -> int | None:
     text = call.request.query.get("draw")
-    return None if text is None else read_number("draw", text, least=1)
+    if text is None:
+        return None
+    # Whatever is more than there can be names none that there is.
+    return min(read_number("draw", text, least=1), DRAW_MAX)
 
 
 DRAW: Final = Query(

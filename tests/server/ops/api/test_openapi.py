@@ -104,6 +104,12 @@ def test_every_write_on_behalf_of_somebody_takes_an_idempotency_key():
         assert route.keyed == (writes or route.name == "refresh"), route.name
 
 
+def test_every_query_may_be_wrong():
+    asked = [route for route in ROUTES if route.query]
+    codes = {route.name: {one.code for one in route.problems} for route in asked}
+    assert [name for name in codes if "bad_field" not in codes[name]] == []
+
+
 def test_every_read_of_the_interface_carries_a_tag():
     without = {
         route.name
