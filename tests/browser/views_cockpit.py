@@ -63,6 +63,7 @@ async def cockpit_map(stage: Stage, page: Page) -> None:
     await page.locator(".list-part > summary").click()
     await page.get_by_test_id("seat-list").locator('[data-seat="B-2"]').click()
     await expect(page.get_by_test_id("block")).to_be_visible()
+    await page.locator(".list-part > summary").click()
 
 
 COCKPIT = (cockpit, cockpit_asks, cockpit_paused, cockpit_line, cockpit_map)

@@ -41,7 +41,8 @@ export function Queue({ t, home, known }) {
     </dl>
     <div class="row">
       ${line.phase !== "over" && html`<${Hold} key=${`${line.phase} ${line.paused}`} ...${props} />`}
-      ${WAITS.has(line.phase) && html`<${Pace} last=${last} ...${props} /><${Say} ...${props} />`}</div>
+      ${WAITS.has(line.phase) && html`<${Say} ...${props} />`}
+      ${WAITS.has(line.phase) && line.mode !== "list" && html`<${Pace} last=${last} ...${props} />`}</div>
     <p class=${did ? "note good" : ""} role="status" data-testid="line-did">${did}</p>
     ${line.message !== null && html`<div class="note" data-testid="said"><p class="quiet small">
       ${t("cockpit.saidAt", { time: clockText(Date.parse(line.message.said_at)) })}</p>
