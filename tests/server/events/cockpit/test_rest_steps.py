@@ -17,7 +17,7 @@ def test_each_step_is_a_route_that_writes():
 
 
 async def test_whoever_runs_an_event_sees_who_did_what_and_not_what_buyers_did(
-    admin, guest
+    client, admin, guest
 ):
     event = (await admin.good("POST", "/v1/events", EVENT))["id"]
     path = f"/v1/events/{event}"
@@ -36,4 +36,11 @@ async def test_whoever_runs_an_event_sees_who_did_what_and_not_what_buyers_did(
     assert done == ["pause", "block", "publish"]
     assert len({one["actor"] for one in steps}) == 1
     assert steps[0]["name"]
-    assert (await guest.get(f"{path}/activity")).status == 403
+    # Somebody who runs events, but not this one.
+    who = {"email": "other@example.org", "password": "four plain words here"}
+    made = await client.good("POST", "/v1/auth/register", who | {"name": "Otto"})
+    user = made["user"]["id"]
+    await admin.good("PATCH", f"/v1/users/{user}", {"role": "organizer"})
+    token = (await client.good("POST", "/v1/auth/login", who))["access_token"]
+    for stranger in (guest, client.as_(token)):
+        assert (await stranger.get(f"{path}/activity")).status == 403
