@@ -320,7 +320,8 @@ class EventActor:
             self._confirmed_at = sent_at
             took = self.clock.monotonic() - sent_at
             self.observer.committed(len(builder.prepared), took)
-            self.tally.committed(len(builder.prepared), took, publication)
+            count, released = len(builder.prepared), builder.released
+            self.tally.committed(count, took, publication, released)
             self._answer_open(builder)
             self.publisher.publish(publication)
             self._snapshots.store_when_due(state)
@@ -397,12 +398,14 @@ class EventActor:
         for envelope, reply in prepared:
             if type(reply) is Refused:
                 self.observer.refused(reply.code)
+                self.tally.refuse(reply.code)
                 if reply.code == "seat_not_free":
                     self.seats_missed += 1
             envelope.reply(envelope, reply)
 
     def _answer(self, envelope: Envelope, refused: Refused) -> None:
         self.observer.refused(refused.code)
+        self.tally.refuse(refused.code)
         envelope.reply(envelope, refused)
 
     def _abandon(self) -> None:

@@ -21,6 +21,7 @@ from inventory.changes import (
     EventConfigured,
     HoldBooked,
     HoldExpired,
+    HoldReleased,
     LineFed,
     PlaceLeft,
     SaleChanged,
@@ -73,6 +74,7 @@ class BatchBuilder:
         "base",
         "changes",
         "prepared",
+        "released",
         "results",
         "sent",
         "stock",
@@ -85,6 +87,7 @@ class BatchBuilder:
         self.prepared: list[tuple[Envelope, Reply]] = []
         self.changes: list[AnyChange] = []
         self.results: list[KeyedResult] = []
+        self.released = 0
         self._sold: dict[int, str] = {}
         self._freed: dict[int, str] = {}
         self._area_sold: dict[int, int] = {}
@@ -235,6 +238,9 @@ class BatchBuilder:
             )
         )
 
+    def _note_released(self, change: HoldReleased) -> None:
+        self.released += 1
+
     def _note_settings(self, change: EventConfigured | SaleChanged) -> None:
         self._settings_changed = True
 
@@ -282,6 +288,7 @@ _NOTES: dict[type, Callable[[BatchBuilder, Any], None]] = {
     BookingCancelled: BatchBuilder._note_cancelled,
     BookingReduced: BatchBuilder._note_reduced,
     HoldExpired: BatchBuilder._note_expired,
+    HoldReleased: BatchBuilder._note_released,
     EventConfigured: BatchBuilder._note_settings,
     SaleChanged: BatchBuilder._note_settings,
     TurnGiven: BatchBuilder._note_turn,

@@ -111,9 +111,6 @@ COVERS = {
         "persistence/shop/orders/openings.py",
         "server/shop/orders/opening/mails.py",
     ],
-    "tests/server/shop/orders/driving/test_driver.py": [
-        "server/shop/orders/driving/desk.py"
-    ],
     "tests/server/shop/orders/driving/test_lookout.py": [
         "persistence/shop/orders/looks.py"
     ],

@@ -48,6 +48,10 @@ _LIST: Final = """
 SELECT {fields} FROM activity WHERE {where}
 ORDER BY at DESC, activity_id DESC LIMIT {limit}
 """
+_NAMES: Final = """
+SELECT user_id AS actor, name FROM account WHERE user_id = ANY($1)
+UNION ALL SELECT key_id, name FROM api_key WHERE key_id = ANY($1)
+"""
 _MAKE: Final = """
 CREATE TABLE IF NOT EXISTS {name} PARTITION OF activity
 FOR VALUES FROM ('{begin}') TO ('{end}')
@@ -109,6 +113,10 @@ class Wanted(Struct, frozen=True, kw_only=True):
     begin: datetime | None = None
     end: datetime | None = None
     status: int | None = None
+    routes: tuple[str, ...] = ()
+    """Any of these routes; all of them where none is named."""
+    ops: tuple[str, ...] = ()
+    """Of commands only these; all of them where none is named."""
 
 
 def new_record_id(at_ms: int) -> str:
@@ -195,6 +203,11 @@ class ActivityLog:
             return page, None
         return page, encode_cursor(page[-1].at, page[-1].activity_id)
 
+    async def names_of(self, actors: Iterable[str]) -> dict[str, str]:
+        """Return what users and API keys are called, of those that are still there."""
+        rows = await self._pool.fetch(_NAMES, list(actors))
+        return {row["actor"]: row["name"] for row in rows}
+
     async def count(self, wanted: Wanted) -> int:
         """Return how many rows are wanted."""
         where, values = _where(wanted)
@@ -241,6 +254,12 @@ def _where(wanted: Wanted) -> tuple[list[str], list[object]]:
         # In digits, so that the index of what was refused is of use.
         first = int(wanted.status) * 100
         conditions.append(f"status >= {first} AND status < {first + 100}")
+    if wanted.routes:
+        values.append(wanted.routes)
+        conditions.append(f"route = ANY(${len(values)})")
+    if wanted.ops:
+        values.append(wanted.ops)
+        conditions.append(f"coalesce(details->>'op' = ANY(${len(values)}), true)")
     return conditions, values
 
 

@@ -137,7 +137,14 @@ PAGES: Final = (
     Page(
         ("/organise/events/{event}",),
         "cockpit/cockpit.js",
-        ("own/own.css", "cockpit/cockpit.css"),
+        (
+            "own/own.css",
+            "buy/buy.css",
+            "map/map.css",
+            "counter/counter.css",
+            "cockpit/cockpit.css",
+        ),
+        later=("cockpit/plan.js",),
     ),
     Page(
         ("/organise/events/{event}/promotions",),

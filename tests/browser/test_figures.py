@@ -1,10 +1,14 @@
 """How fast the pages are on this machine; `dev.py pages --figures` runs these alone."""
 
+import asyncio
+import os
+from pathlib import Path
 from statistics import median, quantiles
 
 import pytest
 from playwright.async_api import expect
 
+from tests.browser.organiser import open_signed_in
 from tests.browser.steps import open_event
 from tests.browser.until import until
 from tests.contract.client import Json
@@ -26,6 +30,10 @@ FRAME_MS_MAX = 10
 STEPS = 120
 SALES = 100
 WATCHER_SHARE_MAX = 1.05
+PAIRS = 4
+SELLS_S = 3.0
+SALES_PER_S = 20
+COCKPIT_SHARE_MAX = 0.05
 
 # A map is there a frame after something was painted on its canvas. Reading it back, to
 # see what, would cost many times what painting it does.
@@ -180,3 +188,69 @@ async def test_a_page_that_watches_costs_no_more_than_a_bare_watcher(
     assert share <= WATCHER_SHARE_MAX
     assert len(got) <= WATCHER_SHARE_MAX * SALES + 1
     assert (sent, asked) == ([], [])
+
+
+def cpu_s(group):
+    """Return for how long the threads of a group of processes have run so far."""
+    ran_ns = 0
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            if int(stat.read_text().rpartition(")")[2].split()[2]) == group:
+                for one in stat.parent.glob("task/*/schedstat"):
+                    ran_ns += int(one.read_text().split()[0])
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+    return ran_ns / 1e9
+
+
+async def test_a_cockpit_costs_a_twentieth_of_a_core_at_most(
+    shop, large, open_page, figure
+):
+    event = await large(20_000, max_per_user=10_000)
+    page = await open_page()
+    address = f"/organise/events/{event}"
+    await open_signed_in(page, address)
+    devtools = await page.context.new_cdp_session(page)
+    await devtools.send("Performance.enable")
+
+    async def page_s() -> float:
+        told = await devtools.send("Performance.getMetrics")
+        return float(
+            next(
+                one["value"] for one in told["metrics"] if one["name"] == "TaskDuration"
+            )
+        )
+
+    group = os.getpgid(shop.server.process.pid)
+    loop = asyncio.get_running_loop()
+    alone, servers, pages = [], [], []
+    async with await shop.socket() as buyer:
+
+        async def sold(*, looked_at: bool) -> tuple[float, float]:
+            """Sell for a while; return the share of a core of server and page."""
+            await page.goto(address if looked_at else "about:blank")
+            if looked_at:
+                await expect(page.get_by_test_id("tile-booked")).to_be_visible()
+            begun, server_s, browser_s = loop.time(), cpu_s(group), await page_s()
+            for sale in range(round(SELLS_S * SALES_PER_S)):
+                await asyncio.sleep(begun + sale / SALES_PER_S - loop.time())
+                held = await buyer.ok("hold_best", event=event, quantity=1)
+                await buyer.ok("book", event=event, hold=held["hold"])
+            took = loop.time() - begun
+            worked = cpu_s(group) - server_s, await page_s() - browser_s
+            return worked[0] / took, worked[1] / took
+
+        await sold(looked_at=True)
+        for pair in range(PAIRS):
+            # What grows with what is sold is in both alike.
+            first = pair % 2 == 0
+            one, other = [await sold(looked_at=at) for at in (first, not first)]
+            seen, unseen = (one, other) if first else (other, one)
+            alone.append(unseen[0])
+            servers.append(seen[0] - unseen[0])
+            pages.append(seen[1])
+    assert median(alone) > 0
+    figure("20 sales a second: server", median(alone), "cores")
+    figure("a cockpit beside them: server", median(servers), "cores")
+    figure("a cockpit beside them: its page", median(pages), "cores")
+    assert median(servers) <= COCKPIT_SHARE_MAX, servers

@@ -18,6 +18,7 @@ from tests.browser.steps import (
     scan,
     sign_in_at_the_door,
 )
+from tests.browser.views_cockpit import COCKPIT
 from tests.browser.views_office import OFFICE
 from tests.browser.views_team import TEAM_VIEWS
 from tests.contract.client import after
@@ -318,6 +319,7 @@ VIEWS: dict[str, View] = {
         account,
         account_signed_in,
         promotions,
+        *COCKPIT,
         *OFFICE,
         *views_organise.STATES,
         *TEAM_VIEWS,

@@ -286,6 +286,7 @@ async def buys(one: Newcomer) -> None:
     await one.does("olga", "delete_announcement")
     await one.does("olga", "show_event_analytics")
     await one.does("olga", "show_event_live")
+    await one.lists("olga", "list_event_activity")
     await one.does("olga", "show_organisation_analytics", query={"step": "minute"})
     await one.does("olga", "show_journal")
     assert (await one.does("olga", "show_audit"))["ok"] is True

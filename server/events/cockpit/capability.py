@@ -3,9 +3,10 @@
 from typing import Final
 
 from server.events.catalogue.service import EVENT_SERVICE
+from server.events.cockpit import rest_steps
 from server.events.cockpit.examples import EXAMPLES
 from server.events.cockpit.rest import LIVE, ROUTES
-from server.events.cockpit.sampler import Sampler
+from server.events.cockpit.sampler import SAMPLER, Sampler
 from server.events.cockpit.service import LiveService
 from server.live.actors.registry import REGISTRY
 from server.live.cluster.membership.members import MEMBERS
@@ -17,7 +18,9 @@ from server.transport.capability.capability import Capability, Startup
 async def _open(startup: Startup) -> None:
     questions, members = startup[ASKING], startup[MEMBERS]
     now_ms = startup.clock.now_ms
-    sampler = Sampler(startup[HUB], startup[REGISTRY], questions, now_ms)
+    startup[SAMPLER] = sampler = Sampler(
+        startup[HUB], startup[REGISTRY], questions, now_ms
+    )
     startup[LIVE] = LiveService(
         startup[EVENT_SERVICE],
         sampler,
@@ -30,5 +33,8 @@ async def _open(startup: Startup) -> None:
 
 
 COCKPIT: Final = Capability(
-    name="cockpit", open=_open, routes=ROUTES, examples=EXAMPLES
+    name="cockpit",
+    open=_open,
+    routes=(*ROUTES, *rest_steps.ROUTES),
+    examples=EXAMPLES,
 )

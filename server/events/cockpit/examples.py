@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from server.transport.rest.examples import Examples
-from server.transport.rest.story import EVENT_ID
+from server.transport.rest.story import ADMIN, EVENT_ID, page
 
 SECOND: Final[dict[str, Any]] = {
     "at": 1_795_256_400,
@@ -12,18 +12,33 @@ SECOND: Final[dict[str, Any]] = {
     "waiting": 1804,
     "turns": 96,
     "turns_total": 412,
+    "turns_per_min": 120,
+    "sell_out_s": 900,
     "free": 7900,
     "held": 393,
     "paying": 51,
     "booked": 604,
     "blocked": 0,
     "expired_total": 12,
+    "released_total": 44,
+    "payments_failed": 3,
     "not_free_total": 31,
+    "refused_total": {"seat_not_free": 31, "user_limit": 4},
     "commands_total": 20410,
     "commits_total": 1320,
     "commit_p50_ms": 1.9,
     "commit_p99_ms": 4.2,
     "mailbox": 3,
+}
+
+STEP: Final[dict[str, Any]] = {
+    "id": "019aa5e2-8f40-7d52-b1c4-90aa21ef7711",
+    "at": "2026-11-21T10:25:00Z",
+    "actor": ADMIN["id"],
+    "name": "Olga Lind",
+    "method": "POST",
+    "route": "/v1/events/{event}/pause",
+    "details": {},
 }
 
 EXAMPLES: Final = Examples(
@@ -41,5 +56,6 @@ EXAMPLES: Final = Examples(
             },
             "seconds": [SECOND],
         },
+        "list_event_activity": page(STEP),
     },
 )

@@ -1,23 +1,23 @@
 // @ts-check
 // An event while it sells, for those who run it: what happens by the second, and what to do.
 
-import { newKey, serverNow } from "../client/index.js";
+import { serverNow } from "../client/index.js";
 import { Desk, named, tabsOfEvent, useRead } from "../organise/frame.js";
 import { askOwnJson } from "../own/owner.js";
+import { Button } from "../parts/forms.js";
 import { show } from "../parts/page.js";
 import { html, useState } from "../vendor/preact/standalone.js";
 import { clockText, numberText, percentText } from "../words/format.js";
 import { words } from "../words/index.js";
-import { Confirm } from "./confirm.js";
+import { Queue } from "./line.js";
 import { Bar, Line } from "./pictures.js";
-import { KEPT_S, growth, grown, series, sum } from "./seconds.js";
+import { KEPT_S, PACE_S, growth, grown, series, sum } from "./seconds.js";
+import { Sale } from "./steer.js";
 
 const t = await words("own", "organise", "cockpit");
 const event = named("events");
 const home = `/v1/events/${encodeURIComponent(event)}`;
 const LOOK_MS = 1_000;
-/** Over so many seconds "a second" is reckoned. */
-const PACE_S = 10;
 /** A second may be told again, by a process that answered late. */
 const AGAIN_S = 2;
 
@@ -42,36 +42,13 @@ function Cockpit() {
   const { known } = work;
   return html`<${Desk} t=${t} title=${t("organise.cockpit")} about=${name} work=${work}
       tabs=${tabsOfEvent(event)} here="">
-    ${known && html`<${Sale} known=${known} load=${work.load} /><${Tiles} known=${known} />
-      <div class="cockpit"><${Sold} known=${known} /><${Lost} known=${known} />
-        <${Engine} known=${known} /></div>`}
+    ${known && html`<${Sale} t=${t} home=${home} known=${known} load=${work.load} />
+      <${Tiles} known=${known} />
+      <div class="cockpit"><${Queue} t=${t} home=${home} known=${known} />
+        <${Sold} known=${known} /><${Lost} known=${known} /><${Engine} known=${known} /></div>
+      <${Places} />`}
   <//>`;
 }
-
-/** Whether it sells, and what changes that. @param {{known: any, load: () => any}} props */
-function Sale({ known, load }) {
-  const [did, setDid] = useState("");
-  const step = (/** @type {string} */ what) => async () => {
-    await askOwnJson(`${home}/${what}`, { method: "POST", key: newKey() });
-    setDid(t(`cockpit.${what}Did`, { time: clockText(serverNow()) }));
-    await load();
-  };
-  const button = (/** @type {string} */ what, kind = "") => html`<${Confirm} key=${what} t=${t}
-    name=${t(`cockpit.${what}`)} about=${t(`cockpit.${what}Will`)} yes=${t(`cockpit.${what}Yes`)}
-    run=${step(what)} kind=${kind} data-testid=${`cockpit-${what}`} />`;
-  const status = STATES.has(known.status) ? known.status : "other";
-  return html`<section class="card stack" aria-label=${t("cockpit.sale")}>
-    <div class="row apart"><p class="big" data-testid="cockpit-status">${t(`cockpit.state_${status}`)}</p>
-      <div class="row">
-        ${known.status === "on_sale" && button("pause")}
-        ${known.status === "paused" && button("resume", "first")}
-        ${(known.status === "on_sale" || known.status === "paused") && button("close", "danger")}
-      </div></div>
-    <p class="note good" role="status" hidden=${!did}>${did}</p>
-  </section>`;
-}
-
-const STATES = new Set(["draft", "scheduled", "on_sale", "paused", "closed", "completed", "cancelled"]);
 
 /** @param {{known: any}} props */
 function Tiles({ known }) {
@@ -106,10 +83,31 @@ function forecastText(forecast) {
     { at, soonest, latest, n: Math.round(forecast.per_min) });
 }
 
+/** Refusals that have words of their own; all others are one bar. */
+const REFUSALS = ["seat_not_free", "not_enough_seats", "orphan_seat", "user_limit", "too_many_seats",
+  "wait_your_turn", "turn_over", "hold_expired", "held_too_often", "sale_paused", "sale_closed",
+  "sale_not_open", "overloaded", "unavailable"];
+
+/** How often each code was said. @param {any} known @returns {[string, number][]} with a name of words */
+function refusals(known) {
+  const codes = new Set(known.seconds.flatMap((/** @type {any} */ one) => Object.keys(one.refused_total)));
+  const counts = new Map();
+  for (const code of codes) {
+    const of = (/** @type {any} */ one) => one.refused_total[code] ?? 0;
+    const name = REFUSALS.includes(code) ? code : "other";
+    counts.set(name, (counts.get(name) ?? 0) + sum(growth(known.seconds, of, known.now, KEPT_S)));
+  }
+  return [...counts].filter(([, count]) => count > 0).map(([name, count]) => [`no_${name}`, count]);
+}
+
 /** What was not sold to who wanted it, and why. @param {{known: any}} props */
 function Lost({ known }) {
-  const reasons = [["expired_total", "expired"], ["not_free_total", "notFree"]].map(([total, words]) =>
-    ({ words, count: sum(growth(known.seconds, total, known.now, KEPT_S)) }));
+  const total = (/** @type {string} */ name) => sum(growth(known.seconds, name, known.now, KEPT_S));
+  /** @type {[string, number][]} */
+  const always = [["released", total("released_total")], ["expired", total("expired_total")],
+    ["unpaid", known.seconds.at(-1)?.payments_failed ?? 0]];
+  const reasons = [...always, ...refusals(known).sort(([, one], [, other]) => other - one)]
+    .map(([words, count]) => ({ words, count }));
   const most = Math.max(1, ...reasons.map((one) => one.count));
   return html`<section class="card stack"><h2>${t("cockpit.lost")}</h2>
     <p class="quiet small">${t("cockpit.lastMinutes")}</p>
@@ -135,6 +133,16 @@ function Engine({ known }) {
   return html`<section class="card stack"><h2>${t("cockpit.engine")}</h2>
     <dl class="engine">${figures.map(([one, text]) => html`<div key=${one}>
       <dt>${t(`cockpit.${one}`)}</dt><dd data-testid=${`engine-${one}`}>${text}</dd></div>`)}</dl>
+  </section>`;
+}
+
+/** The map, which is large, and only some look at. */
+function Places() {
+  const [Part, setPart] = useState(/** @type {{shown: any} | null} */ (null));
+  const open = async () => setPart({ shown: (await import("./plan.js")).PlanPart });
+  return html`<section class="card stack" data-testid="places"><h2>${t("cockpit.places")}</h2>
+    ${Part ? html`<${Part.shown} event=${event} />` : html`<p>${t("cockpit.placesWords")}</p>
+      <div class="row"><${Button} onClick=${open} data-testid="show-map">${t("cockpit.showMap")}<//></div>`}
   </section>`;
 }
 

@@ -20,7 +20,7 @@ export function Line({ values, most, name, kind = "spark" }) {
 
 /** A bar as long as its share. @param {{share: number}} props */
 export function Bar({ share }) {
-  return html`<svg class="bar" viewBox="0 0 100 4" preserveAspectRatio="none" aria-hidden="true">
+  return html`<svg class="share" viewBox="0 0 100 4" preserveAspectRatio="none" aria-hidden="true">
     <rect class="whole" width="100" height="4" />
     <rect class="part" width=${(100 * Math.min(1, share)).toFixed(1)} height="4" /></svg>`;
 }

@@ -2,8 +2,11 @@
 // The last ten minutes of an event by the second, put together from what was told bit by bit.
 
 export const KEPT_S = 600;
+/** Over so many seconds "a second" is reckoned. */
+export const PACE_S = 10;
 
-/** @typedef {Record<string, number> & {at: number}} Second */
+/** @typedef {{at: number} & Record<string, any>} Second */
+/** @typedef {string | ((one: Second) => number)} Figure its name, or what reads it */
 
 /**
  * Add what was told to what is known, without what is too old.
@@ -20,15 +23,16 @@ export function grown(known, told, now) {
 
 /**
  * One figure for each of so many seconds up to now; where nothing changed, as it was before.
- * @param {Second[]} seconds @param {string} name @param {number} now @param {number} span
+ * @param {Second[]} seconds @param {Figure} figure @param {number} now @param {number} span
  * @returns {(number | null)[]} null before anything is known
  */
-export function series(seconds, name, now, span) {
+export function series(seconds, figure, now, span) {
+  const read = typeof figure === "string" ? (/** @type {Second} */ one) => one[figure] : figure;
   const values = [];
   let place = 0;
   let value = /** @type {number | null} */ (null);
   for (let at = now - span + 1; at <= now; at += 1) {
-    while (place < seconds.length && seconds[place].at <= at) value = seconds[place++][name];
+    while (place < seconds.length && seconds[place].at <= at) value = read(seconds[place++]);
     values.push(value);
   }
   return values;
@@ -36,11 +40,11 @@ export function series(seconds, name, now, span) {
 
 /**
  * How much a total grew in each of those seconds. Where an owner began anew, by what it has.
- * @param {Second[]} seconds @param {string} name @param {number} now @param {number} span
+ * @param {Second[]} seconds @param {Figure} figure @param {number} now @param {number} span
  * @returns {(number | null)[]}
  */
-export function growth(seconds, name, now, span) {
-  const values = series(seconds, name, now, span + 1);
+export function growth(seconds, figure, now, span) {
+  const values = series(seconds, figure, now, span + 1);
   return values.slice(1).map((value, place) => {
     const before = values[place];
     if (value === null || before === null) return null;

@@ -133,7 +133,7 @@ export class Place extends EventTarget {
         this.line = await read(this.path);
         // Whoever waits hears of the phase before anybody can read it.
         if (!this.has || this.phase === null) this.phase = this.line.phase;
-        if (this.line.message) this.hear(this.line.message);
+        if (this.line.message) this.heed(this.line.message);
         this.update();
       }
     } catch (error) {
@@ -215,13 +215,13 @@ export class Place extends EventTarget {
     else if (op === "line_drawn") this.drawn(frame);
     else if (op === "turn" || op === "offer") this.begin(frame);
     else if (op === "turn_over") this.over(frame.why);
-    else this.hear(frame);
+    else this.heed(frame);
     this.update();
   }
 
   // What was read a moment ago may be older than what was told since.
   /** @param {{text: string, texts: Record<string, string>, said_at: string}} said */
-  hear(said) {
+  heed(said) {
     const known = this.message;
     if (known === null || Date.parse(known.said_at) <= Date.parse(said.said_at)) this.message = said;
   }

@@ -9,6 +9,7 @@ from persistence.shop.orders.orders import Orders
 from server.base.ids import RandomIds
 from server.base.pressure.pressure import PRESSURE
 from server.events.catalogue.service import EVENT_SERVICE
+from server.events.cockpit.sampler import SAMPLER
 from server.live.actors.registry import REGISTRY
 from server.live.fanout.hub import HUB
 from server.people.organisations.membership import MEMBERSHIPS
@@ -55,7 +56,8 @@ SLOW_ORDERS_MAX: Final = 0.05
 async def _open(startup: Startup) -> None:
     pool, provider = startup.pool, startup[PROVIDER]
     news = News(startup[BUS], startup[HUB], startup.clock)
-    desk = Desk(pool, news.tell, startup.clock)
+    failed = startup[SAMPLER].payment_failed
+    desk = Desk(pool, news.tell, startup.clock, failed)
 
     def shop_url() -> str:
         return startup.settings.public_url or startup.url

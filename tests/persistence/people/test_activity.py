@@ -184,6 +184,25 @@ async def test_each_filter_finds_what_it_is_for(log):
     assert await listed(log, actor="usr_2") == []
 
 
+async def test_commands_of_buyers_are_left_out_where_only_some_are_wanted(log):
+    commands = "/v1/events/{event}/commands"
+    records = [
+        record(route="/v1/events/{event}/pause", request_id="pause"),
+        record(route=commands, request_id="hold", details={"op": "hold"}),
+        record(route=commands, request_id="block", details={"op": "block"}),
+        record(route="/v1/orders", request_id="order"),
+    ]
+    await log.store(records)
+    routes = ("/v1/events/{event}/pause", commands)
+    found = await listed(log, routes=routes, ops=("block", "unblock"))
+    assert sorted(found) == ["block", "pause"]
+    assert await log.count(Wanted(routes=routes)) == 3
+
+
+async def test_nobody_that_is_unknown_has_a_name(log):
+    assert await log.names_of(["usr_nobody"]) == {}
+
+
 async def test_pages_follow_each_other_over_months_without_gap_or_repetition(log):
     times = [NOON + timedelta(days=day // 2) for day in range(60)]
     await log.store([record(time, request_id=f"{n}") for n, time in enumerate(times)])

@@ -38,6 +38,9 @@ from server.shop.payments.provider import Fact
 Tell = Callable[[StoredOrder], None]
 """Tells the buyer's open pages how an order is."""
 
+Failed = Callable[[str], None]
+"""Notes that a payment of an event failed."""
+
 log: Final = structlog.get_logger()
 
 
@@ -63,8 +66,11 @@ class _Judged(Struct):
 class Desk:
     """Lets orders hear of things. Raises `OrderGone` and `Unavailable`."""
 
-    def __init__(self, pool: Pool, tell: Tell, clock: DatabaseClock) -> None:
+    def __init__(
+        self, pool: Pool, tell: Tell, clock: DatabaseClock, failed: Failed
+    ) -> None:
         self._pool = pool
+        self._failed = failed
         self._lane = OrderLane(pool)
         self._tell = tell
         self._clock = clock
@@ -197,6 +203,8 @@ class Desk:
         for alarm in judged.alarms:
             self.alarms += 1
             log.error("an order needs a person", order=judged.state.order, why=alarm)
+        for _ in range(_failed(judged.state) - _failed(stored.state)):
+            self._failed(judged.state.event)
         after = replace(
             stored,
             state=judged.state,
@@ -204,6 +212,10 @@ class Desk:
             confirmed_at=written.confirmed_at,
         )
         return Applied(after, judged.wishes)
+
+
+def _failed(order: OrderState) -> int:
+    return sum(one.state == "failed" for one in order.payments)
 
 
 def _entries_of(posting: Posting, *, returns: bool) -> ledger.Posting:

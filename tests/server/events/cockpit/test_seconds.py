@@ -41,6 +41,13 @@ def test_watchers_of_all_processes_are_added_up_and_the_rest_is_the_owners():
     assert told[-1].commands_total == 99
 
 
+def test_failed_payments_of_all_are_added_up_and_who_knows_no_places_tells_none():
+    looks = kept(Second(at=10, booked=7, payments_failed=1))
+    heard = kept(Second(at=11, payments_failed=2))
+    last = merged([looks, heard])[-1]
+    assert (last.at, last.booked, last.payments_failed) == (11, 7, 3)
+
+
 def test_what_the_next_owner_tells_counts_where_two_were_one():
     before = kept(Second(at=10, owned=True, booked=7, commands_total=90))
     after = kept(Second(at=20, owned=True, booked=9, commands_total=1))

@@ -64,7 +64,9 @@ class Shop:
         self.provider = provider
         self.told: list[StoredOrder] = []
         self.store = Orders(pool)
-        self.desk = Desk(pool, self.told.append, DatabaseClock())
+        self.failed: list[str] = []
+        """The event of each payment that failed."""
+        self.desk = Desk(pool, self.told.append, DatabaseClock(), self.failed.append)
         self.driver = self.new_driver()
         self.webhooks = WebhookService(pool, self.desk, self.driver, provider)
         self.made = 0
