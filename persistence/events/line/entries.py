@@ -120,6 +120,10 @@ _ADDRESS: Final = """
 SELECT email_key FROM account
 WHERE user_id = $1 AND verified_at IS NOT NULL AND deleted_at IS NULL
 """
+_REGISTERED: Final = """
+SELECT user_id, created_at FROM account
+WHERE user_id = ANY ($1::text[]) AND deleted_at IS NULL
+"""
 _ACCOUNT: Final = "SELECT FROM account WHERE user_id = $1"
 _FORGET: Final = """
 UPDATE line_entry SET email_hash = NULL, device_hash = NULL, net = NULL, locale = '',
@@ -275,6 +279,11 @@ class Entries(Struct, frozen=True):
         """Return the confirmed address of an account, as addresses are compared."""
         row = await self.pool.fetch_one(_ADDRESS, user)
         return None if row is None else row["email_key"]
+
+    async def registered(self, users: list[str]) -> dict[str, datetime]:
+        """Return since when each of them has an account; guests are left out."""
+        rows = await self.pool.fetch(_REGISTERED, users)
+        return {row["user_id"]: row["created_at"] for row in rows}
 
     async def count_from(self, event: str, net: str) -> int:
         """Count the places that are not over and were made from a network."""
