@@ -112,8 +112,11 @@ UPDATE line_entry SET turn_until = $3, revision = revision + 1
 WHERE event_id = $1 AND entry_id = $2 AND over_at IS NULL AND turn_until < $3
 """
 _FROM: Final = """
-SELECT count(*) AS came FROM line_entry e JOIN line l USING (event_id, draw)
-WHERE e.event_id = $1 AND e.net = $2 AND e.over_at IS NULL
+SELECT a.event_id, a.net, c.came
+FROM unnest($1::text[], $2::text[]) AS a(event_id, net), LATERAL (
+    SELECT count(*) AS came FROM line_entry e JOIN line l USING (event_id, draw)
+    WHERE e.event_id = a.event_id AND e.net = a.net AND e.over_at IS NULL
+) c
 """
 _USED: Final = "SELECT FROM line_entry WHERE proof = $1 OR captcha = $2 LIMIT 1"
 _ADDRESS: Final = """
@@ -285,12 +288,13 @@ class Entries(Struct, frozen=True):
         rows = await self.pool.fetch(_REGISTERED, users)
         return {row["user_id"]: row["created_at"] for row in rows}
 
-    async def count_from(self, event: str, net: str) -> int:
-        """Count the places that are not over and were made from a network."""
-        row = await self.pool.fetch_one(_FROM, event, net)
-        assert row is not None
-        came: int = row["came"]
-        return came
+    async def counts_from(
+        self, asked: list[tuple[str, str]]
+    ) -> dict[tuple[str, str], int]:
+        """Count the places of events that are not over, each from a network."""
+        columns = [event for event, _ in asked], [net for _, net in asked]
+        rows = await self.pool.fetch(_FROM, *columns)
+        return {(row["event_id"], row["net"]): row["came"] for row in rows}
 
     async def is_used(self, proof: bytes | None, captcha: bytes | None) -> bool:
         """Return whether a place was made with one of these."""

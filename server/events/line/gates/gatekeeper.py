@@ -82,6 +82,7 @@ class Gatekeeper:
         self._work = work
         self._entries = entries
         self._places = Looks(entries.several)
+        self._from = Looks(entries.counts_from)
         self._accounts = Looks(entries.registered)
         self._clock = clock
         self._came: dict[tuple[str, str], tuple[float, int]] = {}
@@ -201,6 +202,6 @@ class Gatekeeper:
         if known is None or now - known[0] > COUNTED_S:
             if len(self._came) >= COUNTED_MAX:
                 self._came.clear()
-            known = now, await self._entries.count_from(event, net)
+            known = now, await self._from.find((event, net)) or 0
             self._came[event, net] = known
         return known[1]

@@ -98,6 +98,24 @@ async def test_a_crowd_of_one_network_has_to_work(room):
     assert (await room.gates.needs(await found(room), "school")).bits == 16
 
 
+async def test_those_of_many_networks_are_counted_in_one_statement(room):
+    await put(room, per_address=2)
+    for name in ("ann", "bert"):
+        await join(room, name, net="school")
+    room.gates._came.clear()
+    event, looks = await found(room), room.gates._from
+    before = looks.reads
+    nets = ["school", *(f"home {n}" for n in range(20))]
+    needs = await asyncio.gather(*[room.gates.needs(event, net) for net in nets])
+    assert [one.bits for one in needs] == [16, *[0] * 20]
+    assert looks.reads == before + 1
+    # Crowds are of one event.
+    line = replace(FIFO, gate=LineGate(per_address=2))
+    await room.house.put("other", settings(line=line), capacity=5)
+    other = await room.house.events.load("other")
+    assert not (await room.gates.needs(other, "school")).anything
+
+
 async def found(room):
     event, _ = await room.desk.mine(who("ann"), "evt")
     return event
