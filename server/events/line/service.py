@@ -72,7 +72,7 @@ RANK_LOOK_S: Final = 0.1
 RETRY_MS: Final = 2_000
 """When to come again, where too many join at once."""
 
-SIGNED_MAX: Final = 4_096
+SIGNED_MAX: Final = 1_024
 """So many signed places are kept; each is less than a KiB."""
 
 KNOWN_BY: Final = "onsale line %s 1\n%s\n%s"
