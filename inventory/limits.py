@@ -125,6 +125,9 @@ LINE_RETURNED_MAX = 16
 """So many turns one change that frees places gives in its own step."""
 
 TURN_S_MAX = 86_400
+ACCOUNT_DAYS_MAX = 3_650
+"""So old a line may ask an account to be of who joins it."""
+
 TURN_GRACE_MS = 5_000
 """A turn without a hold ends so long after its promised end: what was sent in time may
 be queued."""

@@ -63,6 +63,8 @@ class LineGate(Struct, frozen=True, kw_only=True, omit_defaults=True):
     captcha: bool = False
     per_address: Annotated[int, Meta(ge=1, le=1_000_000)] = 50
     """From so many of one network on more is asked."""
+    account_days: Annotated[int, Meta(ge=0, le=limits.ACCOUNT_DAYS_MAX)] = 0
+    """How old an account has to be; 0 for any, and for guests."""
 
 
 class LineSettings(Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -112,13 +112,20 @@ UPDATE line_entry SET turn_until = $3, revision = revision + 1
 WHERE event_id = $1 AND entry_id = $2 AND over_at IS NULL AND turn_until < $3
 """
 _FROM: Final = """
-SELECT count(*) AS came FROM line_entry e JOIN line l USING (event_id, draw)
-WHERE e.event_id = $1 AND e.net = $2 AND e.over_at IS NULL
+SELECT a.event_id, a.net, c.came
+FROM unnest($1::text[], $2::text[]) AS a(event_id, net), LATERAL (
+    SELECT count(*) AS came FROM line_entry e JOIN line l USING (event_id, draw)
+    WHERE e.event_id = a.event_id AND e.net = a.net AND e.over_at IS NULL
+) c
 """
 _USED: Final = "SELECT FROM line_entry WHERE proof = $1 OR captcha = $2 LIMIT 1"
 _ADDRESS: Final = """
 SELECT email_key FROM account
 WHERE user_id = $1 AND verified_at IS NOT NULL AND deleted_at IS NULL
+"""
+_REGISTERED: Final = """
+SELECT user_id, created_at FROM account
+WHERE user_id = ANY ($1::text[]) AND deleted_at IS NULL
 """
 _ACCOUNT: Final = "SELECT FROM account WHERE user_id = $1"
 _FORGET: Final = """
@@ -276,12 +283,18 @@ class Entries(Struct, frozen=True):
         row = await self.pool.fetch_one(_ADDRESS, user)
         return None if row is None else row["email_key"]
 
-    async def count_from(self, event: str, net: str) -> int:
-        """Count the places that are not over and were made from a network."""
-        row = await self.pool.fetch_one(_FROM, event, net)
-        assert row is not None
-        came: int = row["came"]
-        return came
+    async def registered(self, users: list[str]) -> dict[str, datetime]:
+        """Return since when each of them has an account; guests are left out."""
+        rows = await self.pool.fetch(_REGISTERED, users)
+        return {row["user_id"]: row["created_at"] for row in rows}
+
+    async def counts_from(
+        self, asked: list[tuple[str, str]]
+    ) -> dict[tuple[str, str], int]:
+        """Count the places of events that are not over, each from a network."""
+        columns = [event for event, _ in asked], [net for _, net in asked]
+        rows = await self.pool.fetch(_FROM, *columns)
+        return {(row["event_id"], row["net"]): row["came"] for row in rows}
 
     async def is_used(self, proof: bytes | None, captcha: bytes | None) -> bool:
         """Return whether a place was made with one of these."""

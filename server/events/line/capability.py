@@ -102,8 +102,8 @@ async def _open(startup: Startup) -> None:
     pressure.share("seats", MISSED_MAX, conductors.missed, conductors.asked)
 
     follower = LineFollower()
-    times = feeders.lag, follower.waits
-    figures = LineMetrics(registry, conductors, waiters, desk, times)
+    times = feeders.lag, follower.waits, news.served
+    figures = LineMetrics(registry, conductors, waiters, desk, times, clock)
     startup.metrics.registry.register(figures)
 
     def turned(event: str, publication: Publication) -> None:

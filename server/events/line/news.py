@@ -7,6 +7,7 @@ pushed.
 """
 
 import asyncio
+from time import monotonic
 from typing import Final
 
 import structlog
@@ -18,7 +19,10 @@ from inventory.replies import HeldHold
 from inventory.settings import LineMode, Money
 from persistence.errors import Unavailable
 from persistence.events.line.entries import Entries, Entry
+from server.base.metrics import Histogram
 from server.live.fanout.hub import Hub
+
+SERVED_BUCKETS_S: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 2.0)
 
 log = structlog.get_logger()
 
@@ -65,6 +69,11 @@ class LineNews:
         self._entries = entries
         self._clock = clock
         self._tasks: set[asyncio.Task[None]] = set()
+        self.served = Histogram(
+            "onsale_line_served_from_return_seconds",
+            "From hearing that what came back is somebody's to telling them here.",
+            SERVED_BUCKETS_S,
+        )
 
     def tell(self, event: str, publication: Publication) -> None:
         """Tell whoever is here of their turns: called for each batch that has some."""
@@ -73,7 +82,8 @@ class LineNews:
             self._tell_over(event, over)
         turns = [one for one in publication.turns if one.user in by_user]
         if turns:
-            task = asyncio.create_task(self._tell_turns(event, turns))
+            telling = self._tell_turns(event, turns, monotonic())
+            task = asyncio.create_task(telling)
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
@@ -99,7 +109,9 @@ class LineNews:
         )
         return frame_of(entry.event_id, entry.entry_id, entry.mode, news, now_ms)
 
-    async def _tell_turns(self, event: str, turns: list[TurnNews]) -> None:
+    async def _tell_turns(
+        self, event: str, turns: list[TurnNews], heard_at: float
+    ) -> None:
         try:
             places = await self._entries.named(event, [one.user for one in turns])
         except Unavailable as error:
@@ -113,6 +125,8 @@ class LineNews:
             frame = frame_of(event, *places[news.user], news, now_ms)
             for writer in self._hub.by_user.get(news.user, ()):
                 writer.write(writer.codec.pack(frame))
+            if news.because == "returned":
+                self.served.add(monotonic() - heard_at)
 
     def _tell_over(self, event: str, over: TurnOver) -> None:
         frame = TurnEnd(event, over.why)

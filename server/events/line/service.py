@@ -72,6 +72,9 @@ RANK_LOOK_S: Final = 0.1
 RETRY_MS: Final = 2_000
 """When to come again, where too many join at once."""
 
+SIGNED_MAX: Final = 1_024
+"""So many signed places are kept; each is less than a KiB."""
+
 KNOWN_BY: Final = "onsale line %s 1\n%s\n%s"
 
 Pause = Literal["pause", "resume"]
@@ -142,6 +145,8 @@ class LineDesk:
         self.joins: Counter[str] = Counter()
         """How those who would join came out: `new`, `again`, or the code."""
         self._places = Looks(entries.several)
+        self._signed: dict[tuple[str, int | None], str] = {}
+        """Places that were signed lately: who joins over REST reads them at once."""
         self._rows = Looks(lines.several)
         self._events = events
         self._opening = opening
@@ -341,6 +346,15 @@ class LineDesk:
             raise Refusal("place_not_found", str(error)) from error
 
     def _sign(self, event: str, user: str, entry: Entry | Joined) -> str:
+        signed = self._signed.get((entry.entry_id, entry.rank))
+        if signed is None:
+            if len(self._signed) >= SIGNED_MAX:
+                del self._signed[next(iter(self._signed))]
+            signed = self._newly_signed(event, user, entry)
+            self._signed[entry.entry_id, entry.rank] = signed
+        return signed
+
+    def _newly_signed(self, event: str, user: str, entry: Entry | Joined) -> str:
         # Its own time, so that the same place is the same text.
         at_ms = int(entry.joined_at.timestamp() * 1_000)
         return place_token.mint(

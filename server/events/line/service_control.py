@@ -10,6 +10,7 @@ from inventory.ports import Clock
 from persistence.errors import Revisions, refuse_stale
 from persistence.events.line.lines import LineCounts, LineRow, Lines
 from persistence.events.line.lists import ListRow, Lists
+from persistence.events.line.looks import Looks
 from server.base.identity import Identity
 from server.base.refusals.refusals import CommandRefused, Refusal
 from server.events.catalogue.service import EventService, FoundEvent, ManagedEvent
@@ -55,6 +56,7 @@ class LineControl:
         self._events = events
         self._opening = opening
         self._lines = lines
+        self._rows = Looks(lines.several)
         self._lists = lists
         self._clock = clock
         self._counts: dict[str, tuple[float, LineCounts]] = {}
@@ -65,7 +67,7 @@ class LineControl:
         Its entries are counted once a second, however many ask.
         """
         found = await self._events.find(who, event)
-        row = await self._lines.find(event)
+        row = await self._rows.find(event)
         counts = NOBODY if row is None else await self._counted(row)
         listed = await self._listed(row)
         return ShownLine(found, row, self.phase(found, row), counts, listed)
@@ -142,7 +144,7 @@ class LineControl:
 
     async def phase_of(self, event: FoundEvent) -> TellablePhase:
         """Return the phase of an event's line as it is now."""
-        return self.phase(event, await self._lines.find(event.id))
+        return self.phase(event, await self._rows.find(event.id))
 
     async def _shown(self, event: FoundEvent) -> ShownLine:
         row = await self._lines.find(event.id)

@@ -30,7 +30,7 @@ const USUAL = {
 };
 const USUAL_LINE = {
   mode: "draw", gather_at: null, opens_at: null, identity: "any", turn_s: 180, turns_per_min: null,
-  again: false, gate: { bits: 0, captcha: false, per_address: 50 },
+  again: false, gate: { bits: 0, captcha: false, per_address: 50, account_days: 0 },
 };
 
 /** @param {string} zone @param {string} currency @param {string} venue @param {string} organisation */
@@ -172,7 +172,7 @@ function lineOf(reader, zone) {
     turn_s: reader.number("line", values.line_turn_s),
     turns_per_min: perMin === "" ? null : reader.number("line", perMin),
     gate: {
-      per_address: 50, ...values.line_rest.gate, bits: reader.number("line", values.line_bits),
+      per_address: 50, account_days: 0, ...values.line_rest.gate, bits: reader.number("line", values.line_bits),
       captcha: values.line_captcha,
     },
   };

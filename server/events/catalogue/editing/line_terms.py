@@ -4,7 +4,7 @@ from typing import Annotated, Any, Final, Literal
 
 from msgspec import Meta, Struct, field, structs
 
-from inventory.limits import TURN_S_MAX
+from inventory.limits import ACCOUNT_DAYS_MAX, TURN_S_MAX
 from inventory.settings import LineGate, LineMode, LineSettings
 from server.transport.rest.times import Time, maybe_from_ms, maybe_to_ms
 
@@ -21,12 +21,13 @@ class GateTerms(Struct, forbid_unknown_fields=True, kw_only=True):
     """What is asked of who joins: proof of `bits` of work, and a captcha.
 
     From a network that `per_address` came from, work is asked in any case, and more of
-    it the more come.
+    it the more come. With `account_days` it takes an account that is as old.
     """
 
     bits: Annotated[int, Meta(ge=0, le=WORK_BITS_MAX)] = 0
     captcha: bool = False
     per_address: Annotated[int, Meta(ge=1, le=1_000_000)] = 50
+    account_days: Annotated[int, Meta(ge=0, le=ACCOUNT_DAYS_MAX)] = 0
 
 
 class LineTerms(Struct, forbid_unknown_fields=True, kw_only=True):

@@ -9,6 +9,7 @@ from server.events.catalogue.service import EVENT_SERVICE
 from server.events.line.beacon.beacons import BEACONS
 from server.events.line.drawer.drawer import Drawer
 from server.events.line.drawer.drawers import DRAWERS, Drawers
+from server.events.line.drawer.metrics import DrawMetrics
 from server.events.line.drawer.service import DRAW_SERVICE, DrawService
 from server.events.line.drawer.telling import (
     DRAW_TELLING,
@@ -58,6 +59,7 @@ async def _open(startup: Startup) -> None:
     startup[JOBS].every("draws that nobody runs", ADOPT_S, drawers.adopt)
     startup.on_stop(telling.close)
     startup.on_stop(drawers.close)
+    startup.metrics.registry.register(DrawMetrics(drawer))
     startup.metrics.counter(
         "onsale_line_draws_total",
         "Draws of lines that this process brought to their end.",

@@ -13,8 +13,9 @@ had is written down before anything is made of it.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Final
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from typing import Final, Literal
 
 import msgspec
 import structlog
@@ -47,6 +48,9 @@ NEWEST_S: Final = 1.0
 
 AGAIN_S: Final = 0.25
 """When a round is asked for again that was not to be had."""
+
+Step = Literal["list", "fix", "round", "order", "feed"]
+"""What a draw takes time for: `round` is waiting until that is out, and getting it."""
 
 Wait = Callable[[int], Awaitable[None]]
 """Waits until a time, in Unix ms."""
@@ -95,6 +99,8 @@ class Drawer:
         self._clock = clock
         self._tell = tell
         self._wait = self._sleep if wait is None else wait
+        self.took_s: dict[Step, float] = {}
+        """What each step took when it was taken last, in seconds."""
 
     async def run(self, event: str, local: LocalEvent) -> None:
         """Run the draw of an event from wherever it is to its end.
@@ -108,13 +114,23 @@ class Drawer:
         rules = draw.rules_of(row.rules.encode())
         listed = await self._close(row, rules)
         if listed.root is None:
-            listed = await self._list(listed)
+            with self._timed("list"):
+                listed = await self._list(listed)
         if listed.statement is None:
-            listed = await self._fix(local, row, rules, listed)
+            with self._timed("fix"):
+                listed = await self._fix(local, row, rules, listed)
         if not listed.drawn:
             listed = await self._draw(local, row, rules, listed)
-        await self._feed(local, row, listed)
-        await self._lists.note_done(listed)
+        with self._timed("feed"):
+            await self._feed(local, row, listed)
+            await self._lists.note_done(listed)
+
+    @contextmanager
+    def _timed(self, step: Step) -> Iterator[None]:
+        """Note what a step took that was taken to its end."""
+        begun = self._clock.monotonic()
+        yield
+        self.took_s[step] = self._clock.monotonic() - begun
 
     # -- The list
 
@@ -237,11 +253,15 @@ class Drawer:
         drawn = _line_of(local, row).drawn
         signature = None if drawn is None else drawn.signature
         if drawn is None:
-            signature = listed.beacon or await self._fetched(local, row, rules)
+            signature = listed.beacon
+            if signature is None:
+                with self._timed("round"):
+                    signature = await self._fetched(local, row, rules)
             if signature is not None and listed.beacon is None:
                 await self._lists.note_beacon(listed, signature)
                 signature = (await self._again(listed)).beacon
-        listed = await self._order(row, listed, signature)
+        with self._timed("order"):
+            listed = await self._order(row, listed, signature)
         assert listed.line_hash is not None
         seed = self._opening.seed_of(row)
         while _line_of(local, row).drawn is None:

@@ -1,4 +1,4 @@
-"""Asks for work and captchas where a line wants them, and says what was passed.
+"""Asks for what a line wants of who joins, and says what was passed of it.
 
 Concurrency: any process; nothing is kept between a challenge and its proof, which the
 row that it made keeps for once. How many came from a network is counted in the tables,
@@ -15,13 +15,21 @@ from msgspec import Struct
 from inventory.ports import Clock
 from persistence.events.line.entries import Entries
 from persistence.events.line.looks import Looks
-from server.base.refusals.refusals import Refusal
+from server.base.access import Denial
+from server.base.refusals.refusals import Denied, Refusal
 from server.events.catalogue.service import FoundEvent
 from server.events.line.gates.captcha import Captcha, CaptchaGone
-from server.events.line.gates.rules import STEP_BITS, Needs, harder, needs_of
+from server.events.line.gates.rules import (
+    STEP_BITS,
+    Needs,
+    account_days_of,
+    harder,
+    needs_of,
+)
 from server.events.line.gates.work import BadProof, Challenge, Reason, Work
 from server.events.line.rules import mode_of, terms_of
 
+DAY_MS: Final = 86_400_000
 COUNTED_S: Final = 5.0
 COUNTED_MAX: Final = 100_000
 RANDOM_BYTES: Final = 20
@@ -29,6 +37,12 @@ RANDOM_BYTES: Final = 20
 NEEDED: Final = "Solve a challenge first: GET /v1/events/{event}/line/challenge."
 CAPTCHA_NEEDED: Final = "Solve the captcha first, and send what it gave as `captcha`."
 CAPTCHA_WRONG: Final = "The captcha was not solved, or not for this."
+OLD_ACCOUNT_NEEDED: Final = (
+    "This line is for those who have had an account for {days} days; a guest has none."
+)
+ACCOUNT_TOO_NEW: Final = (
+    "This line is for those who have had an account for {days} days: yours is newer."
+)
 USED: Final = "This proof was used before: solve another challenge."
 WHY: Final[dict[Reason, str]] = {
     "unreadable": "This proof cannot be read.",
@@ -68,6 +82,8 @@ class Gatekeeper:
         self._work = work
         self._entries = entries
         self._places = Looks(entries.several)
+        self._from = Looks(entries.counts_from)
+        self._accounts = Looks(entries.registered)
         self._clock = clock
         self._came: dict[tuple[str, str], tuple[float, int]] = {}
 
@@ -93,11 +109,19 @@ class Gatekeeper:
         return challenge, needs
 
     async def check(self, event: FoundEvent, user: str, given: Answers) -> Passed:
-        """Return what somebody passed. Raises `Refusal` where it is not enough."""
+        """Return what somebody passed.
+
+        Raises `Refusal` where it is not enough, and `Denied` where nothing they could
+        give is: with no account that is old enough.
+        """
         needs = await self.needs(event, given.net)
-        if not needs.anything or await self._is_in(event, user):
+        days = account_days_of(event.board.settings)
+        if not (needs.anything or days) or await self._is_in(event, user):
             return Passed()
         gates, captcha = [], None
+        if days:
+            await self._refuse_new_account(user, days)
+            gates.append("account")
         bits = needs.bits
         if needs.captcha:
             try:
@@ -131,6 +155,18 @@ class Gatekeeper:
         """Return whether somebody has a place, which they are told again."""
         entry = await self._places.find((event.id, user))
         return entry is not None and entry.over_at is None
+
+    async def _refuse_new_account(self, user: str, days: int) -> None:
+        """Let nobody by who has no account, or one that is not `days` old."""
+        since = await self._accounts.find(user)
+        if since is None:
+            self.passes["account", "missing"] += 1
+            raise Denied(Denial("forbidden", OLD_ACCOUNT_NEEDED.format(days=days)))
+        age_ms = self._clock.now_ms() - int(1_000 * since.timestamp())
+        if age_ms < days * DAY_MS:
+            self.passes["account", "refused"] += 1
+            raise Denied(Denial("forbidden", ACCOUNT_TOO_NEW.format(days=days)))
+        self.passes["account", "passed"] += 1
 
     def _worked(
         self, event: FoundEvent, user: str, proof: str | None, bits: int
@@ -166,6 +202,6 @@ class Gatekeeper:
         if known is None or now - known[0] > COUNTED_S:
             if len(self._came) >= COUNTED_MAX:
                 self._came.clear()
-            known = now, await self._entries.count_from(event, net)
+            known = now, await self._from.find((event, net)) or 0
             self._came[event, net] = known
         return known[1]

@@ -9,7 +9,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from inventory.settings import LineGate
+from inventory.settings import LineGate, Settings
 
 HARD_BITS: Final = 16
 """What is asked at least where a network is crowded: some ten thousand hashes."""
@@ -46,6 +46,14 @@ def needs_of(gate: LineGate, came: int, *, captcha_there: bool) -> Needs:
     if gate.captcha and not captcha_there:
         bits = harder(bits, STEP_BITS)
     return Needs(bits, gate.captcha and captcha_there)
+
+
+def account_days_of(settings: Settings) -> int:
+    """Return how many days old an account has to be to join; 0 where none has to."""
+    line = settings.line
+    if line is None or line.mode == "list":
+        return 0
+    return line.gate.account_days
 
 
 def harder(bits: int, more: int) -> int:

@@ -9,11 +9,12 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from inventory.line.line import AWAY, PAUSED, WAITING
-from inventory.ports import Publication
+from inventory.ports import Clock, Publication
 from inventory.rules.line_turns import choosing_at_most
 from server.base.metrics import Histogram
 from server.events.line.pace.conductor import Conductors
 from server.events.line.service import LineDesk
+from server.events.line.waiters.state import phase_now
 from server.events.line.waiters.waiters import Waiters
 from server.live.actors.registry import EventRegistry
 
@@ -34,12 +35,14 @@ class LineMetrics(Collector):
         waiters: Waiters,
         desk: LineDesk,
         times: Iterable[Histogram],
+        clock: Clock,
     ) -> None:
         self._registry = registry
         self._conductors = conductors
         self._waiters = waiters
         self._desk = desk
         self._times = list(times)
+        self._clock = clock
         self._given: Counter[str] = Counter()
         self._ended: Counter[str] = Counter()
 
@@ -80,6 +83,17 @@ class LineMetrics(Collector):
         for name, state, text in _STATES:
             count = sum(line.states.count(state) for _, line in lines)
             yield GaugeMetricFamily(f"onsale_line_{name}", text, value=count)
+        now_ms, entries = self._clock.now_ms(), Counter[str]()
+        for stock, line in lines:
+            entries[phase_now(stock, line, now_ms)] += line.fed
+        family = GaugeMetricFamily(
+            "onsale_line_entries",
+            "Places that have a rank, over or not, by the phase of their line.",
+            labels=["phase"],
+        )
+        for phase, count in sorted(entries.items()):
+            family.add_metric([phase], count)
+        yield family
         led = self._waiters.leading.led.values()
         yield GaugeMetricFamily(
             "onsale_line_here",

@@ -153,13 +153,8 @@ def _conclude(
         f" {final.seats + final.places_in_areas:,} places. {final.reloaded:,} lost"
         " their connection, and nobody their rank."
     )
-    if final.returned_p50_ms is not None:
-        say(
-            f"{final.returned:,} places came back and went to the next in line, who had"
-            f" them on the screen after {final.returned_p50_ms:.1f} ms (p50) and"
-            f" {final.returned_p99_ms:.1f} ms (p99), the way of the cancellation among"
-            " it."
-        )
+    for line in returned_of(final):
+        say(line)
     say("Check it yourself; the second command needs neither server nor network:")
     for command in evidence.commands():
         say(f"  {command}")
@@ -167,3 +162,18 @@ def _conclude(
     say(found)
     for problem in problems:
         say(f"PROBLEM: {problem}")
+
+
+def returned_of(final: Final) -> list[str]:
+    """Say what came back, and how soon the next knew where that was measured."""
+    if not final.returned:
+        return []
+    said = f"{final.returned:,} places came back and went to the next in line."
+    if final.returned_p50_ms is not None:
+        said += (
+            f" {final.timed:,} times it is known from when on it all fitted somebody:"
+            f" they had it on the screen {final.returned_p50_ms:.1f} ms (p50) and"
+            f" {final.returned_p99_ms:.1f} ms (p99) later, the way of the cancellation"
+            " among it."
+        )
+    return [said]

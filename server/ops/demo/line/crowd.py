@@ -246,6 +246,7 @@ class Crowd:
             wishes=ledger.wishes,
             slept=ledger.slept,
             returned=ledger.given_on,
+            timed=len(ledger.returned_ms),
             returned_p50_ms=ledger.quantile_ms(0.5),
             returned_p99_ms=ledger.quantile_ms(0.99),
             reloaded=ledger.reloaded,

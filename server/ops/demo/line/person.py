@@ -86,7 +86,7 @@ class Hall:
         self.pace = pace
         self.door = asyncio.Semaphore(DOOR)
         self.given_back: dict[str, float] = {}
-        """When seats were given back that nobody was offered since."""
+        """When seats were given back that nobody had since."""
 
     @property
     def is_early(self) -> bool:
@@ -116,6 +116,8 @@ class Person:
         self._told = asyncio.Event()
         self._heard_at = 0.0
         self._turned_at = 0.0
+        self._fits_from = 0.0
+        """From when on the event knows of place and wish; what came back may fit."""
 
     def _new_wish(self) -> dict[str, Any]:
         random = self._random
@@ -173,7 +175,7 @@ class Person:
             return
         if self.rank is not None:
             self._complain(f"was rank {self.rank:,} and is {rank:,}")
-        self.rank = rank
+        self.rank, self._fits_from = rank, monotonic()
 
     def _complain(self, problem: str) -> None:
         self._hall.ledger.complain(f"Person {self.number} {problem}.")
@@ -260,7 +262,8 @@ class Person:
             if mine and mine[0]["state"] == "turn":
                 break
             if mine and mine[0]["state"] in ("done", "left"):
-                # Slept too long.
+                # Slept too long: what it had comes back, and nobody here knows what.
+                self._hall.given_back.clear()
                 return
         await self.line.ask({"op": "wait"})
         await self._wait()
@@ -294,6 +297,7 @@ class Person:
             self._wish = dict(ACCESSIBLE)
         await asyncio.sleep(self._random.uniform(0, 2) * self._hall.pace)
         reply = await self.line.ask({"op": "set_wish", "wish": self._wish})
+        self._fits_from = monotonic()
         if reply["op"] != "ok" and reply["code"] not in (*LOST, "place_not_found"):
             self._complain(f"cannot wish: {reply['code']}")
 
@@ -322,14 +326,26 @@ class Person:
         since = [hall.given_back.pop(one) for one in seats if one in hall.given_back]
         if turn["op"] == "offer" and since:
             hall.ledger.given_on += len(since)
-            if self.kind != "sleeps":
-                # On the screen, however long it takes until somebody looks there.
-                took_ms = 1_000 * (self._turned_at - max(since))
-                hall.ledger.returned_ms.append(took_ms)
-                hall.story.returned(turn, took_ms)
+            self._measure(turn, since)
         if self.kind == "sleeps":
             hall.ledger.slept += 1
             hall.story.slept(turn, self.place)
+
+    def _measure(self, turn: Frame, since: list[float]) -> None:
+        """Note how long it took from when all of it fitted until it was told.
+
+        Only where that is known: not where a seat came back otherwise, by a hold that
+        ran out, nor where nobody had asked for it when it was given back.
+        """
+        is_known = len(since) == len(turn["seats"]) and not turn["areas"]
+        if self.kind == "sleeps" or not is_known:
+            return
+        fitted_at = max(*since, self._fits_from)
+        if fitted_at <= self._turned_at:
+            # On the screen, however long it takes until somebody looks there.
+            took_ms = 1_000 * (self._turned_at - fitted_at)
+            self._hall.ledger.returned_ms.append(took_ms)
+            self._hall.story.returned(turn, took_ms)
 
     async def _choose(self) -> str | None:
         """Hold what one likes; None where nothing is to be had."""
@@ -350,6 +366,7 @@ class Person:
             reply = await self.line.command(frame)
             if reply["op"] == "ok":
                 self._held = reply["seats"]
+                self._has(self._held)
                 return str(reply["hold"])
             if reply["code"] in LOST:
                 return None
@@ -383,11 +400,18 @@ class Person:
     def _gives_back(self, seats: list[str]) -> None:
         self._hall.given_back |= dict.fromkeys(seats, monotonic())
 
+    def _has(self, seats: list[str]) -> None:
+        """Strike out what was given back: when it comes back again is another time."""
+        for seat in seats:
+            self._hall.given_back.pop(seat, None)
+
     async def _release(self, hold: str) -> None:
         self._gives_back(self._held)
         reply = await self.line.command({"op": "release", "hold": hold})
-        if reply["op"] != "ok" and reply["code"] not in LOST:
-            self._complain(f"could not release: {reply['code']}")
+        if reply["op"] != "ok":
+            self._has(self._held)
+            if reply["code"] not in LOST:
+                self._complain(f"could not release: {reply['code']}")
 
     async def give_back(self) -> None:
         """Cancel what was booked. Raises `GaveUpError`."""

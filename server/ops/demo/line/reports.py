@@ -38,9 +38,11 @@ class Final(Struct, kw_only=True):
     """Those whose wish was executed while they slept."""
     returned: int
     """Places that were offered to the next when somebody gave them back."""
+    timed: int
+    """Offers of those of which it is known from when on they fitted somebody."""
     returned_p50_ms: float | None
     returned_p99_ms: float | None
-    """From giving back to the frame at whoever is next; None where nobody was."""
+    """From then to the frame at whoever is next; None where no time is known."""
     reloaded: int
     """Who lost their connection and kept their rank."""
     fixed: dict[str, Any] | None

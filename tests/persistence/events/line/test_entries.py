@@ -136,3 +136,15 @@ async def test_a_turn_is_only_ever_made_longer(place):
         await place.entries.note_longer("evt", ann.entry_id, end)
         row = await place.entries.mine("evt", "ann")
         assert row.turn_until == datetime.fromtimestamp(told, UTC)
+
+
+async def test_crowds_are_of_one_event_and_of_places_that_are_not_over(place):
+    await opened(place.lines, "other")
+    for user, event in (("ann", "evt"), ("bert", "evt"), ("carl", "other")):
+        await place.lane.join(new_entry(user, event, net="school"))
+    await place.lane.join(new_entry("dora", "evt", net="home"))
+    await place.entries.leave("evt", "dora")
+    asked = [("evt", "school"), ("other", "school"), ("evt", "home")]
+    assert await place.entries.counts_from(asked) == dict(
+        zip(asked, (2, 1, 0), strict=True)
+    )

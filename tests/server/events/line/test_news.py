@@ -67,6 +67,8 @@ async def test_an_offer_is_told_to_its_user_alone(room, here):
     assert 0 < offer.expires_in_ms <= 600_000
     assert second.frames == ann.frames
     assert bert.frames == []
+    # One place came back; that two sockets were told of it is one time.
+    assert sum(here.news.served.counts) == 1
     await room.desk.leave(who("ann"), "evt")
     await here.told()
     assert ann.frames[1:] == [TurnEnd("evt", "left")]

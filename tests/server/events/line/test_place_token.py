@@ -6,8 +6,11 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from hypothesis import given
+from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from inventory.line import canonical
 from inventory.line.draw import stub_of
 from server.events.audit.receipts import ReceiptKey
 from server.events.line.place_token import (
@@ -61,6 +64,25 @@ def test_a_place_says_what_it_was_made_with():
     assert read(token, KEY.public) == PLACE
     drawn = replace(PLACE, rank=4_711)
     assert read(mint(KEY, drawn), KEY.public) == drawn
+
+
+@given(
+    sub=st.text(max_size=60),
+    event=st.text(max_size=60),
+    draw=st.integers(0, canonical.INTEGER_MAX),
+    rank=st.none() | st.integers(1, canonical.INTEGER_MAX),
+    late=st.booleans(),
+)
+def test_whatever_it_says_is_spelled_the_one_way(sub, event, draw, rank, late):
+    place = replace(PLACE, sub=sub, event=event, draw=draw, rank=rank, late=late)
+    for part in mint(KEY, place).split(".")[:2]:
+        raw = urlsafe_b64decode(part + "=" * (-len(part) % 4))
+        assert raw == canonical.encode(canonical.decode(raw))
+
+
+def test_each_key_has_its_own_header():
+    kids = [parts(mint(key, PLACE))[0]["kid"] for key in (KEY, OTHER, KEY)]
+    assert kids == [KEY.public.key_id, OTHER.public.key_id, KEY.public.key_id]
 
 
 def test_it_has_the_claims_that_are_promised_and_any_library_reads_it():

@@ -9,7 +9,7 @@ from inventory.line.wishes import Wish
 from inventory.settings import LineSettings
 from persistence.events.line import joining
 from server.base.refusals.refusals import CommandRefused, Denied, Refusal
-from server.events.line import place_token
+from server.events.line import place_token, service
 from server.events.line.service import Asked
 from tests.server.events.line.room import FIFO, settings, who
 from tests.server.identities import GUEST, MIA
@@ -42,6 +42,30 @@ async def test_a_guest_waits_as_anybody_does(full):
     # Whoever feeds hears of who is new alone.
     assert full.joined == ["evt"]
     assert place.entry not in repr(place)
+
+
+async def test_a_place_is_signed_once_for_a_join_that_reads_it(full, monkeypatch):
+    monkeypatch.setattr(service, "SIGNED_MAX", 2)
+    signed: list[bytes] = []
+    sign = full.key.sign_bytes
+
+    def noted(text):
+        signed.append(text)
+        return sign(text)
+
+    monkeypatch.setattr(full.key, "sign_bytes", noted)
+    place = await joined(full)
+    _, entry = await full.desk.mine(who("ann"), "evt")
+    assert full.desk.place_of(entry) == place.place
+    assert len(signed) == 1
+    # With a rank it is another text, and no more are kept than may be.
+    await full.feed()
+    _, ranked = await full.desk.mine(who("ann"), "evt")
+    assert place_token.read(full.desk.place_of(ranked), full.key.public).rank == 1
+    await joined(full, "bert")
+    assert full.desk.place_of(entry) == place.place
+    assert len(signed) == 4
+    assert len(full.desk._signed) == 2
 
 
 async def test_another_wish_is_no_second_place(full):

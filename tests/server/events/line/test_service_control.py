@@ -1,5 +1,7 @@
 """What managers do to a line, and what anybody may know of it."""
 
+import asyncio
+
 import pytest
 
 from inventory.commands import SetLine
@@ -25,6 +27,15 @@ async def test_what_is_told_before_anybody_waits(full):
     assert (told.rules, told.seed, told.opened_at) == (None, None, None)
     await full.house.put("off", settings(waitlist=False))
     assert (await full.control.show(MIA, "off")).phase == "off"
+
+
+async def test_phases_that_many_ask_for_at_once_are_one_read(full):
+    await full.join("ann")
+    event, _ = await full.desk.mine(who("ann"), "evt")
+    before = full.control._rows.reads
+    phases = await asyncio.gather(*[full.control.phase_of(event) for _ in range(20)])
+    assert {*phases} == {"waitlist"}
+    assert full.control._rows.reads == before + 1
 
 
 async def test_everybody_is_counted(full):

@@ -20,7 +20,9 @@ async def test_lines_of_this_process_are_counted(room):
     conductors = Conductors(house.registry, Pressure())
     waiters = Waiters(house.hub, house.registry, MemoryBus(), room.entries, house.clock)
     times = room.feeders.lag, room.follower.waits
-    figures = LineMetrics(house.registry, conductors, waiters, room.desk, times)
+    figures = LineMetrics(
+        house.registry, conductors, waiters, room.desk, times, house.clock
+    )
     registry = CollectorRegistry()
     registry.register(figures)
 
@@ -53,6 +55,8 @@ async def test_lines_of_this_process_are_counted(room):
     waiters.leading.look()
     assert read("here") == 0
     assert (read("waiting"), read("turns_open")) == (3, 0)
+    assert read("entries", phase="open") == 3
+    assert read("entries", phase="waitlist") is None
     # The guard of a hundred free places, at two a turn or so.
     assert 40 < read("guard") < 60
     assert read("turns_total", because="line") is None

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from persistence.journal.audit import Receipt
 from server.ops.demo.line.checking import TRANSCRIPT
-from server.ops.demo.line.command import compare, times_of
+from server.ops.demo.line.command import compare, returned_of, times_of
 from server.ops.demo.line.progress import describe
 from server.ops.demo.line.reports import Final, Report
 from tests.scratch import make_folder
@@ -100,6 +100,7 @@ FINAL = Final(
     wishes=2,
     slept=1,
     returned=0,
+    timed=0,
     returned_p50_ms=None,
     returned_p99_ms=None,
     reloaded=1,
@@ -134,3 +135,13 @@ def test_the_line_of_progress_says_how_many_joined_and_then_who_is_next() -> Non
     assert "gathering: 12 in line" in describe(replace(REPORT, phase="gathering"))
     assert "rank 7  sold 4  held 2  free 1" in describe(REPORT)
     assert "turns 5 (61 a minute)" in describe(replace(REPORT, per_min=61.2))
+
+
+def test_times_of_what_came_back_are_told_where_there_are_any() -> None:
+    assert returned_of(FINAL) == []
+    (said,) = returned_of(replace(FINAL, returned=3))
+    assert said == "3 places came back and went to the next in line."
+    told = replace(FINAL, returned=3, timed=2, returned_p50_ms=4, returned_p99_ms=9)
+    (said,) = returned_of(told)
+    assert "2 times it is known" in said
+    assert "4.0 ms (p50) and 9.0 ms (p99)" in said

@@ -2,6 +2,7 @@
 
 import asyncio
 from random import Random
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -137,6 +138,7 @@ def test_seats_count_as_given_on_only_where_they_were_given_back() -> None:
     one._compare_with_wish(turn("offer", seats))
     assert where.ledger.given_on == 0
     one._gives_back(seats)
+    one._turned_at = monotonic()
     one._compare_with_wish(turn("offer", seats))
     assert where.ledger.given_on == quantity
     assert len(where.ledger.returned_ms) == 1
@@ -156,6 +158,48 @@ def test_an_offer_is_on_the_screen_when_it_came_and_not_when_somebody_looks() ->
     where.given_back = dict.fromkeys(seats, 5.0)
     sleeper._compare_with_wish(turn("offer", seats))
     assert len(where.ledger.returned_ms) == 1
+
+
+def offered(where: Hall, given_back: dict[str, float], fits_from: float) -> list[float]:
+    """Offer two seats at 9 s, and return which times were measured, in ms."""
+    one = person("wishes", where, Scripted())
+    one._wish = {"quantity": 2}
+    one._fits_from, one._turned_at = fits_from, 9.0
+    where.given_back |= given_back
+    one._compare_with_wish(turn("offer", ["A-1", "A-2"]))
+    return where.ledger.returned_ms
+
+
+def test_what_fitted_nobody_at_first_is_timed_from_the_wish_that_it_fits() -> None:
+    both = {"A-1": 2.0, "A-2": 3.0}
+    assert offered(hall(), both, fits_from=1.0) == [6000.0]
+    assert offered(hall(), both, fits_from=8.5) == [500.0]
+    # Who hears of the rank by the offer itself was fed nobody knows when.
+    assert offered(hall(), both, fits_from=9.5) == []
+
+
+def test_nothing_is_timed_whose_other_half_came_back_nobody_knows_when() -> None:
+    where = hall()
+    assert offered(where, {"A-1": 2.0}, fits_from=1.0) == []
+    assert where.ledger.given_on == 1
+
+
+@pytest.mark.parametrize("code", ["ok", "hold_expired"])
+def test_what_somebody_had_since_or_did_not_give_back_is_not_timed(code: str) -> None:
+    where = hall()
+    where.board.letters[:] = b"f" * 100
+    line = Scripted(
+        hold={"op": "ok", "hold": "h", "seats": ["A-1"]},
+        hold_best={"op": "ok", "hold": "h", "seats": ["A-1"]},
+        release={"op": "ok"} if code == "ok" else {"op": "error", "code": code},
+    )
+    one = person("chooses", where, line)
+    where.given_back = {"A-1": 2.0, "A-2": 3.0}
+    assert asyncio.run(one._choose()) == "h"
+    assert where.given_back == {"A-2": 3.0}
+    asyncio.run(one._release("h"))
+    assert ("A-1" in where.given_back) is (code == "ok")
+    assert where.ledger.problems == []
 
 
 def test_hearing_of_a_turn_notes_when() -> None:
