@@ -350,6 +350,9 @@ async def orders(one: Newcomer) -> None:
     await one.does("finder", "open_order")
     assert (await one.does("finder", "show_order"))["id"] == made["id"]
     await one.does("finder", "show_order_pdf")
+    (letter,) = (await one.does("olga", "list_letters"))["items"]
+    assert (await one.does("olga", "send_letter"))["items"][0]["kind"] == letter["kind"]
+    await one.lists("olga", "list_order_activity")
     told = await one.does("olga", "preview_refund")
     assert (await one.does("olga", "create_refund"))["lines"] == told["lines"]
     await one.does("olga", "list_refunds")
