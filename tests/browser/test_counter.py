@@ -148,10 +148,22 @@ async def test_seats_are_taken_off_sale_and_put_back(shop, page):
     await page.get_by_test_id("mode-block").click()
     await page.locator(".list-part > summary").click()
     await seat(page, "A-1").click()
+    await page.get_by_test_id("block-reason").fill("A pillar <b>")
     for act, letter in (("block", "x"), ("unblock", "f")):
         await page.get_by_test_id(act).click()
         await expect(page.get_by_test_id("blocks-told")).to_contain_text("1 place")
         found = await shop.api.good("GET", f"/v1/events/{event}/availability")
         assert found["seats"][0] == letter
         if act == "block":
+            off = page.get_by_test_id("off-sale")
+            await expect(off).to_have_attribute("data-reason", "A pillar <b>")
+            await expect(off).to_contain_text("A pillar <b>")
+            # Of that seat alone, and not of its neighbour.
+            tip, canvas = page.locator(".map-tip"), page.locator(".seat-map canvas")
+            await canvas.press("ArrowRight")
+            await canvas.press("ArrowUp")
+            await expect(tip).to_contain_text("Row A · Seat 1")
+            await expect(tip).to_contain_text("A pillar <b>")
+            await canvas.press("ArrowRight")
+            await expect(tip).not_to_contain_text("pillar")
             await page.locator('[data-chip="A-1"]').click()

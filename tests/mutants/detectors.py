@@ -52,6 +52,7 @@ STRIPE = pytest(
 )
 OPENING = pytest("tests/server/shop/orders/opening/test_service.py")
 
+LETTERS = pytest("tests/server/shop/orders/letters")
 GIVING = pytest(
     "tests/server/shop/orders/giving/test_giver.py",
     "tests/server/shop/orders/giving/test_event_refunds.py",
@@ -107,6 +108,9 @@ _BY_FOLDER: dict[str, list[Detector]] = {
     "persistence/followers/": [SIMULATION],
     "persistence/people/hooks/": [HOOKS],
     "persistence/community/": [SUPPORT],
+    "persistence/shop/orders/openings.py": [LETTERS],
+    "persistence/people/notices/notices.py": [LETTERS],
+    "server/shop/orders/letters/": [LETTERS],
     "persistence/": [TABLES, LANES, FAILOVER, RACES],
     "server/shop/counter/": [pytest("tests/server/shop/counter")],
     "server/shop/orders/giving/": [
