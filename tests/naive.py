@@ -426,12 +426,9 @@ class NaiveStock(NaiveShop, NaiveSale):
         if not self.system:
             return self.refuse("forbidden")
         off = [label for label in self.venue.labels if label in self.blocked_seats]
-        return {
-            "groups": [
-                {"reason": why or None, "seats": [x for x in off if self.why[x] == why]}
-                for why in dict.fromkeys(self.why[label] for label in off)
-            ]
-        }
+        whys = dict.fromkeys(self.why[label] for label in off)
+        groups = {why: [seat for seat in off if self.why[seat] == why] for why in whys}
+        return {"groups": [{"reason": x or None, "seats": groups[x]} for x in whys]}
 
     def may_block(
         self, command: Any, letter: str, column: int

@@ -81,6 +81,8 @@ async def order_of_event(stage: Stage, page: Page) -> None:
     await expect(page.get_by_test_id("refund")).to_have_attribute(
         "data-state", "settled"
     )
+    await expect(page.get_by_test_id("letter")).to_have_count(2)
+    await page.get_by_test_id("history").locator("summary").click()
 
 
 async def order_preview(stage: Stage, page: Page) -> None:

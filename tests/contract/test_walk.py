@@ -340,7 +340,6 @@ async def orders(one: Newcomer) -> None:
     assert (made["status"], made["due"]) == ("confirmed", made["total"])
     await one.lists("olga", "list_orders")
     await one.lists("olga", "list_event_orders")
-    await one.does("olga", "show_order")
     await one.does("olga", "show_referenced_order")
     await one.is_refused("olga", "pay_order", "order_closed")
     await one.is_refused("nobody", "take_payment_webhook", "webhook_forged")
@@ -352,10 +351,9 @@ async def orders(one: Newcomer) -> None:
     await one.does("finder", "show_order_pdf")
     told = await one.does("olga", "preview_refund")
     assert (await one.does("olga", "create_refund"))["lines"] == told["lines"]
-    more = (
-        "list_refunds show_event_refunds list_letters send_letter list_order_activity"
-    )
-    for name in more.split():
+    await one.finds("olga", "list_letters")
+    await one.finds("olga", "list_order_activity")
+    for name in ("show_order", "list_refunds", "show_event_refunds", "send_letter"):
         await one.does("olga", name)
     for example in ("lines", "all"):
         gone = await one.does("olga", "cancel_order", example)

@@ -102,7 +102,8 @@ export function Blocks({ t, till, groups, picked, onPicked }) {
       <small>${t("counter.blockReasonHint")}</small></label>`}
     ${offSale > 0 && html`<h3>${t("counter.offSale", { n: offSale })}</h3>`}
     ${groups.map(({ reason: why, seats }) => html`<div key=${why ?? ""} data-testid="off-sale"
-        data-reason=${why ?? ""}>${why !== null && html`<p dir="auto"><b>${why}</b></p>`}
+        data-reason=${why ?? ""}>${why !== null ? html`<p dir="auto"><b>${why}</b></p>`
+          : groups.length > 1 && html`<p class="quiet">${t("counter.noReason")}</p>`}
       <${Chips} labels=${seats.slice(0, SHOWN_MAX)} picked=${picked} onPick=${toggle}
         name=${why ?? t("counter.offSale", { n: seats.length })} /></div>`)}
     <${Wrong} text=${work.trouble} />

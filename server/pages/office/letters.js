@@ -11,6 +11,7 @@ import { meaning, useDeed } from "./trouble.js";
 /** @typedef {import("../words/index.js").Translate} Translate */
 
 const SHOWN = 50;
+const AGAIN_MS = 3_000; // a letter is written a moment later, and sent another
 const LOOKS = /** @type {Record<string, string>} */ ({ sent: "good", dead: "bad", due: "wait" });
 
 /** What calls about an order do, by method and route. */
@@ -36,6 +37,7 @@ const stateOf = (one) => one.mails.at(-1)?.state ?? "none";
 export function Beside({ t, order }) {
   const [known, setKnown] = useState(/** @type {any} */ (null));
   const [trouble, setTrouble] = useState("");
+  const [sent, setSent] = useState(0);
   const path = `/v1/orders/${encodeURIComponent(order.id)}`;
   const load = async () => {
     try {
@@ -49,13 +51,17 @@ export function Beside({ t, order }) {
       setTrouble(meaning(t, error));
     }
   };
-  useEffect(() => void load(), [order]);
+  useEffect(() => {
+    load();
+    const timer = setTimeout(load, AGAIN_MS);
+    return () => clearTimeout(timer);
+  }, [order, sent]);
   if (known === null) return html`<${Wrong} text=${trouble} />`;
-  return html`<${Letters} t=${t} path=${path} letters=${known.letters.items} onSent=${load} />
+  return html`<${Letters} t=${t} path=${path} letters=${known.letters.items} onSent=${() => setSent(sent + 1)} />
     <${History} t=${t} order=${order} acts=${known.acts.items} />`;
 }
 
-/** @param {{t: Translate, path: string, letters: any[], onSent: () => Promise<void>}} props */
+/** @param {{t: Translate, path: string, letters: any[], onSent: () => void}} props */
 function Letters({ t, path, letters, onSent }) {
   const [told, setTold] = useState("");
   const deed = useDeed(t);
@@ -63,7 +69,7 @@ function Letters({ t, path, letters, onSent }) {
     setTold("");
     await askOwnJson(`${path}/letters`, { method: "POST", body: { letter: one.letter }, key: newKey() });
     setTold(t("office.letterAgain"));
-    await onSent();
+    onSent();
   });
   return html`<div class="stack" data-testid="letters"><h3>${t("office.letters")}</h3>
     ${letters.length === 0 && html`<p class="empty">${t("office.noLetters")}</p>`}

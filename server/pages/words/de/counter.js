@@ -34,6 +34,7 @@ export default {
   blockWords: "Wählen Sie freie Plätze auf dem Plan, um sie zu sperren. Gesperrte stehen unten und lassen sich wieder freigeben.",
   blockReason: "Warum (freiwillig)",
   blockReasonHint: "Das lesen nur, die die Veranstaltung leiten.",
+  noReason: "Ohne Angabe",
   because: "Gesperrt: {reason}",
   picked: "Auf dem Plan gewählt",
   offSale: { one: "{n} Platz ist gesperrt", other: "{n} Plätze sind gesperrt" },

@@ -34,6 +34,7 @@ export default {
   blockWords: "Pick free seats on the map to take them off sale. Those that are off sale stand below, to be put back.",
   blockReason: "Why (optional)",
   blockReasonHint: "Only those who run the event read it.",
+  noReason: "Nobody said why",
   because: "Off sale: {reason}",
   picked: "Picked on the map",
   offSale: { one: "{n} seat is off sale", other: "{n} seats are off sale" },
