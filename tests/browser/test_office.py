@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import APIResponse, expect
 
 from tests.browser.conftest import WAIT_MS
 from tests.browser.shop import BUYER
@@ -133,7 +133,7 @@ async def test_a_refund_whose_answer_is_lost_with_its_server_is_made_once(
     order = await shop.buy(event, seats=["A-1", "A-2"])
     await open_counter(page, event, "orders")
     await find(page, order["reference"])
-    lost = []
+    lost: list[APIResponse] = []
 
     async def lose(route):
         """Let the first one reach the server, and kill that before anybody hears."""
