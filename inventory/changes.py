@@ -92,6 +92,7 @@ class SeatsBlocked(Change, tag="blocked", frozen=True):
 
     seats: Seats
     areas: dict[int, int]
+    reason: str = ""
 
 
 class SeatsUnblocked(Change, tag="unblocked", frozen=True):

@@ -100,6 +100,8 @@ class Block(Command, tag="block"):
 
     seats: Labels | None = None
     areas: Quantities | None = None
+    reason: Annotated[str, Meta(max_length=limits.REASON_LENGTH_MAX)] | None = None
+    """Why, for those who run the event: told of seats until they are on sale again."""
 
 
 class Unblock(Command, tag="unblock"):
@@ -213,7 +215,11 @@ class Quote(Command, tag="quote"):
     """What would be sold as which type, as a pledge has it."""
 
 
-SystemCommand = Pledge | Unpledge | CancelPart | Quote
+class Blocked(Command, tag="blocked"):
+    """Tell which seats are off sale, and why (the shop, for who runs the event)."""
+
+
+SystemCommand = Pledge | Unpledge | CancelPart | Quote | Blocked
 
 
 class ExpireHold(Command, tag="expire_hold"):

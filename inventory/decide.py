@@ -6,6 +6,7 @@ from typing import Any, Final
 from inventory.commands import (
     AnyCommand,
     Block,
+    Blocked,
     Book,
     Cancel,
     CancelPart,
@@ -76,6 +77,7 @@ _RULES: Final[dict[type, Callable[[Request, Any], Decision]]] = {
     Unpledge: pledges.unpledge,
     CancelPart: pledges.cancel_part,
     Quote: pledges.quote,
+    Blocked: sale.blocked,
     ExpireHold: holds.expire_hold,
     OpenSale: sale.open_sale,
     CloseSale: sale.close_sale,
@@ -116,7 +118,7 @@ _EVEN_GONE: Final = frozenset(
 """What a deleted event still takes: to be deleted again, and what it does by itself."""
 
 _ORGANIZERS: Final = frozenset({Block, Unblock, ChangeSale, Configure})
-_SYSTEM: Final = frozenset({Pledge, Unpledge, CancelPart, Quote})
+_SYSTEM: Final = frozenset({Pledge, Unpledge, CancelPart, Quote, Blocked})
 
 
 def decide(command: AnyCommand, request: Request) -> Decision:

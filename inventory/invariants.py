@@ -1,6 +1,6 @@
 """Whether a state keeps its invariants, and the digest of all that `decide` reads.
 
-I1 to I9 are numbered in `inventory/state.py`. Here a state is looked at as a whole, as
+I1 to I10 are numbered in `inventory/state.py`. Here a state is looked at as a whole, as
 tests, the simulation and the audit do; what guards a seat in a sale is in `apply`.
 """
 
@@ -12,6 +12,7 @@ from msgspec import msgpack
 from inventory import limits
 from inventory.line import stored
 from inventory.records import (
+    BLOCKED,
     BOOKED,
     FREE,
     HELD,
@@ -51,10 +52,16 @@ def check(stock: "Stock") -> None:
     ):
         raise Corrupt("I7: prices are of other seats and places")
     _check_networks(stock)
+    _check_reasons(stock)
     if not all(map(_ends_with_pledge, stock.holds.values())):
         raise Corrupt("I9: a pledged hold has another end than its pledge")
     if stock.line is not None:
         stored.check(stock, stock.line)
+
+
+def _check_reasons(stock: "Stock") -> None:
+    if any(stock.letters[seat] != BLOCKED for seat in stock.reasons):
+        raise Corrupt("I10: a seat that is on sale has a reason not to be")
 
 
 def _check_networks(stock: "Stock") -> None:
@@ -128,6 +135,7 @@ def digest(stock: "Stock") -> bytes:
         stock.hoarding.by_user.rows(),
         stock.hoarding.by_network.rows(),
         *(() if stock.line is None else (stored.parts_of(stock.line),)),
+        *((sorted(stock.reasons.items()),) if stock.reasons else ()),
     )
     return sha256(msgpack.encode(parts)).digest()
 

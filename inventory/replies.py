@@ -103,6 +103,19 @@ class QuoteOk(Ok, tag="ok"):
     total: Money | None
 
 
+class BlockedSeats(Struct, gc=False):
+    """Seats that are off sale for the same reason."""
+
+    reason: str | None
+    seats: list[str]
+
+
+class BlockedOk(Ok, tag="ok"):
+    """All seats that are off sale, those of one reason together; nothing changed."""
+
+    groups: list[BlockedSeats]
+
+
 class UnpledgeOk(Ok, tag="ok"):
     """A hold that no order has any more.
 
@@ -203,6 +216,7 @@ AnyOk = (
     | BookOk
     | PledgeOk
     | QuoteOk
+    | BlockedOk
     | UnpledgeOk
     | GivenBackOk
     | SaleOk

@@ -45,6 +45,9 @@ class Snapshot(Struct, array_like=True):
     line_users: list[tuple[str, ...]] = []
     """Whose the ranks of the line are, in their order."""
 
+    reasons: list[tuple[int, str]] = []
+    """Why seats are off sale."""
+
 
 def take_snapshot(stock: Stock) -> Snapshot:
     """Note the state of `stock`, which may go on at once: what is shared is frozen.
@@ -67,6 +70,7 @@ def take_snapshot(stock: Stock) -> Snapshot:
         stock.hoarding.by_network.rows(),
         None if stock.line is None else facts_of(stock.line),
         [] if stock.line is None else list(stock.line.users),
+        list(stock.reasons.items()),
     )
 
 
@@ -143,6 +147,7 @@ def decode_snapshot(body: bytes, venue: Venue) -> Stock:
     stock.hoarding.restore_lately(snapshot.let_go_lately)
     stock.hoarding.by_user.restore(snapshot.let_go_by_users)
     stock.hoarding.by_network.restore(snapshot.let_go_by_networks)
+    stock.reasons = dict(snapshot.reasons)
     if snapshot.line is not None:
         restore(stock, snapshot.line, snapshot.line_users)
     return stock

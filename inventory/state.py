@@ -16,6 +16,7 @@ I7  the prices of a hold or booking, where it keeps any, are of its seats and pl
 I8  a network's count is the number of seats and places in the holds that are from it
 I9  a pledged hold ends with its pledge, 1,800 s after the first one at most; it neither
     grows nor shrinks, and only its order books it
+I10 only a seat that is off sale has a reason for that
 """
 
 from collections import deque
@@ -85,6 +86,7 @@ class Stock:
         self.expired: dict[str, str] = {}
         self.expired_at: deque[tuple[int, str, str]] = deque()
         self.hoarding = Hoarding()
+        self.reasons: dict[int, str] = {}  # why seats are off sale, where that was said
         self.line: Line | None = None
         """None where nobody ever waited."""
         self.finder = SeatFinder(venue)
@@ -273,10 +275,14 @@ class Stock:
         self._move(change.seats, FREE, BLOCKED)
         self._count(change.areas, "free", "blocked")
         self.finder.take(change.seats)
+        if change.reason:
+            self.reasons |= dict.fromkeys(change.seats, change.reason)
 
     def _unblock(self, change: SeatsUnblocked, at_ms: int) -> None:
         self._move(change.seats, BLOCKED, FREE)
         self._count(change.areas, "blocked", "free")
+        for seat in change.seats if self.reasons else ():
+            self.reasons.pop(seat, None)
         self.finder.free(change.seats)
         if self.line is not None:
             note_freed(self.line, self.venue, change.seats, change.areas)

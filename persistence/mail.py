@@ -282,6 +282,11 @@ class Outbox:
         row = await self._pool.fetch_one(_COUNTED, state)
         return 0 if row is None else int(row["count"])
 
+    async def rows_of(self, names: list[str]) -> list[OutboxRow]:
+        """Return the mails of these ids that there are, the oldest first."""
+        sql = f"{_ROWS} WHERE mail_id = ANY ($1) ORDER BY created_at, mail_id"
+        return [OutboxRow(**row) for row in await self._pool.fetch(sql, names)]
+
     async def replay(self, row: str) -> OutboxRow | None:
         """Let a dead letter be due again; return it as it is now, None without one."""
         await self._pool.fetch(_REPLAY, row)

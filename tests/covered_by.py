@@ -117,6 +117,9 @@ COVERS = {
     "tests/server/shop/orders/webhooks/test_service.py": [
         "persistence/shop/orders/provider_events.py"
     ],
+    "tests/server/shop/orders/letters/test_service.py": [
+        "server/shop/orders/letters/rest.py"
+    ],
     "tests/server/shop/orders/test_rest.py": [
         "persistence/shop/orders/giving_back.py",
         "persistence/shop/orders/listing.py",

@@ -42,6 +42,7 @@ class NaiveStock(NaiveShop, NaiveSale):
         self.expired: list[tuple[int, str, str]] = []
         self.log: list[dict[str, Any]] = []
         self.blocked_seats: set[str] = set()
+        self.why: dict[str, str] = {}
         self.blocked_places: Places = {area.label: 0 for area in venue.areas}
 
     # What there is, counted anew each time.
@@ -405,6 +406,7 @@ class NaiveStock(NaiveShop, NaiveSale):
         if self.reasons:
             return {}
         self.blocked_seats |= set(seats)
+        self.why |= dict.fromkeys(seats, (command.reason or "").strip())
         for label, count in areas.items():
             self.blocked_places[label] += count
         self.changed()
@@ -419,6 +421,14 @@ class NaiveStock(NaiveShop, NaiveSale):
             self.blocked_places[label] -= count
         self.changed()
         return {"seats": seats, "areas": areas}
+
+    def blocked(self, _: c.Blocked) -> Reply:
+        if not self.system:
+            return self.refuse("forbidden")
+        off = [label for label in self.venue.labels if label in self.blocked_seats]
+        whys = dict.fromkeys(self.why[label] for label in off)
+        groups = {why: [seat for seat in off if self.why[seat] == why] for why in whys}
+        return {"groups": [{"reason": x or None, "seats": groups[x]} for x in whys]}
 
     def may_block(
         self, command: Any, letter: str, column: int

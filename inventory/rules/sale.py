@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from inventory.changes import EventConfigured, SaleChanged, SeatsBlocked, SeatsUnblocked
 from inventory.commands import (
     Block,
+    Blocked,
     ChangeSale,
     CloseSale,
     CompleteEvent,
@@ -24,8 +25,10 @@ from inventory.records import (
     HoldRecord,
     is_resizable,
 )
-from inventory.rejections import MANAGERS_ONLY
+from inventory.rejections import MANAGERS_ONLY, SYSTEM_ONLY
 from inventory.replies import (
+    BlockedOk,
+    BlockedSeats,
     Fault,
     Ok,
     Refused,
@@ -266,6 +269,20 @@ def unblock(request: Request, command: Unblock) -> Decision:
     return _set_blocked(request, command, BLOCKED)
 
 
+def blocked(request: Request, command: Blocked) -> Decision:
+    """Tell which seats are off sale and why, and change nothing."""
+    stock = request.stock
+    if not request.system:
+        return None, refuse("forbidden", SYSTEM_ONLY)
+    groups: dict[str, list[str]] = {}
+    for seat, letter in enumerate(stock.letters):
+        if letter == BLOCKED:
+            label = stock.venue.labels[seat]
+            groups.setdefault(stock.reasons.get(seat, ""), []).append(label)
+    told = [BlockedSeats(reason or None, seats) for reason, seats in groups.items()]
+    return None, BlockedOk(groups=told)
+
+
 def _set_blocked(request: Request, command: Block | Unblock, now: int) -> Decision:
     """Take free places off sale, or blocked ones back: those that are `now` so."""
     stock = request.stock
@@ -290,6 +307,6 @@ def _set_blocked(request: Request, command: Block | Unblock, now: int) -> Decisi
             return None, no_places(stock, area, left, state)
 
     reply = TakenOk(seats=labels_of(stock, seats), areas=names_of(stock, areas))
-    if now == FREE:
-        return SeatsBlocked(seats, areas), reply
+    if isinstance(command, Block):
+        return SeatsBlocked(seats, areas, (command.reason or "").strip()), reply
     return SeatsUnblocked(seats, areas), reply

@@ -110,6 +110,7 @@ class Wanted(Struct, frozen=True, kw_only=True):
     route: str | None = None
     event: str | None = None
     organisation: str | None = None
+    order: str | None = None
     begin: datetime | None = None
     end: datetime | None = None
     status: int | None = None
@@ -244,6 +245,7 @@ def _where(wanted: Wanted) -> tuple[list[str], list[object]]:
         ("route", "=", wanted.route),
         ("event_id", "=", wanted.event),
         ("organisation_id", "=", wanted.organisation),
+        ("objects ->> 'order'", "=", wanted.order),
         ("at", ">=", wanted.begin),
         ("at", "<", wanted.end),
     ):

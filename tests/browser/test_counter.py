@@ -20,32 +20,6 @@ async def open_counter(page, event, where="counter"):
     await page.get_by_test_id("sign-in-submit").click()
 
 
-async def test_a_sale_takes_three_keys_after_choosing(shop, page):
-    event = await shop.event(paid=True)
-    await open_counter(page, event)
-    await expect(page.get_by_test_id("seat-map")).to_be_visible()
-    await page.keyboard.press("F2")
-    await expect(page.get_by_test_id("quantity")).to_be_focused()
-    await page.keyboard.type("2")
-    await page.keyboard.press("Enter")
-    await expect(page.get_by_test_id("pay-cash")).to_have_attribute(
-        "aria-disabled", "false"
-    )
-    await page.keyboard.press("F8")
-    await expect(page.get_by_test_id("paid-yes")).to_be_focused()
-    await page.keyboard.press("Enter")
-    await expect(page.get_by_test_id("print")).to_be_focused()
-    async with page.expect_download() as saved:
-        await page.keyboard.press("Enter")
-    printed = await (await saved.value).path()
-    assert printed.read_bytes().startswith(b"%PDF")
-    order = await page.get_by_test_id("sold").get_attribute("data-order")
-    made = await shop.api.good("GET", f"/v1/orders/{order}", who=shop.api.admin)
-    assert (made["status"], made["attempts"][0]["provider"]) == ("confirmed", "cash")
-    await page.keyboard.press("F2")
-    await expect(page.get_by_test_id("quantity")).to_be_focused()
-
-
 async def take_cash(page):
     """Sell what is held, and go on to the next customer; return the places."""
     await page.get_by_test_id("pay-cash").click()
@@ -148,10 +122,22 @@ async def test_seats_are_taken_off_sale_and_put_back(shop, page):
     await page.get_by_test_id("mode-block").click()
     await page.locator(".list-part > summary").click()
     await seat(page, "A-1").click()
+    await page.get_by_test_id("block-reason").fill("A pillar <b>")
     for act, letter in (("block", "x"), ("unblock", "f")):
         await page.get_by_test_id(act).click()
         await expect(page.get_by_test_id("blocks-told")).to_contain_text("1 place")
         found = await shop.api.good("GET", f"/v1/events/{event}/availability")
         assert found["seats"][0] == letter
         if act == "block":
+            off = page.get_by_test_id("off-sale")
+            await expect(off).to_have_attribute("data-reason", "A pillar <b>")
+            await expect(off).to_contain_text("A pillar <b>")
+            # Of that seat alone, and not of its neighbour.
+            tip, canvas = page.locator(".map-tip"), page.locator(".seat-map canvas")
+            await canvas.press("ArrowRight")
+            await canvas.press("ArrowUp")
+            await expect(tip).to_contain_text("Row A · Seat 1")
+            await expect(tip).to_contain_text("A pillar <b>")
+            await canvas.press("ArrowRight")
+            await expect(tip).not_to_contain_text("pillar")
             await page.locator('[data-chip="A-1"]').click()

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import APIResponse, expect
 
 from tests.browser.conftest import WAIT_MS
 from tests.browser.shop import BUYER
@@ -123,3 +123,72 @@ async def test_the_receipt_is_checked_in_the_page_and_one_that_was_changed_is_no
     async with page.expect_download() as table:
         await page.get_by_test_id("take-orders").click()
     assert "reference" in (await (await table.value).path()).read_text("utf-8-sig")
+
+
+async def test_a_refund_whose_answer_is_lost_with_its_server_is_made_once(
+    shop, page, trouble
+):
+    trouble.forgive("ERR_|WebSocket|Failed to load|503")
+    event = await shop.event(paid=True)
+    order = await shop.buy(event, seats=["A-1", "A-2"])
+    await open_counter(page, event, "orders")
+    await find(page, order["reference"])
+    lost: list[APIResponse] = []
+
+    async def lose(route):
+        """Let the first one reach the server, and kill that before anybody hears."""
+        if lost:
+            await route.fallback()
+            return
+        lost.append(await route.fetch())
+        await shop.kill()
+        await route.abort()
+
+    await page.route("**/refunds", lose)
+    await page.get_by_test_id("give-amount").click()
+    await page.get_by_test_id("amount").fill("1.50")
+    await expect(page.get_by_test_id("preview")).to_have_attribute("data-known", "yes")
+    again = page.get_by_test_id("refund-yes")
+    await again.click()
+    await expect(page.get_by_role("dialog").get_by_role("alert")).to_be_visible()
+    assert lost[0].ok
+    await shop.start()
+    # Each asking without the same key would be another goodwill.
+    await again.click()
+    refund = page.get_by_test_id("refund")
+    await expect(refund).to_have_attribute("data-state", "settled")
+    path = f"/v1/orders/{order['id']}/refunds"
+    told = await shop.api.good("GET", path, who=shop.api.admin)
+    assert [one["amount"]["amount"] for one in told["items"]] == [150]
+
+
+OLD_BROWSER = """
+const { importKey } = SubtleCrypto.prototype;
+SubtleCrypto.prototype.importKey = function (format, key, algorithm, ...more) {
+  if ((algorithm.name ?? algorithm) !== "Ed25519") {
+    return importKey.call(this, format, key, algorithm, ...more);
+  }
+  return Promise.reject(new DOMException("no Ed25519", "NotSupportedError"));
+};
+"""
+
+
+async def test_a_browser_without_ed25519_checks_the_receipt_all_the_same(shop, page):
+    event = await shop.event(paid=True)
+    await shop.buy(event, seats=["A-1"])
+    await page.add_init_script(OLD_BROWSER)
+    await open_counter(page, event, "money")
+    audited = page.get_by_test_id("audited")
+    async with page.expect_response("**/noble/ed25519*.js") as fetched:
+        await page.get_by_test_id("audit").click()
+    assert (await fetched.value).ok
+    await expect(audited).to_have_attribute("data-seal", "good")
+
+    async def forge(route):
+        answer = await route.fetch()
+        receipt = await answer.json()
+        await route.fulfill(json={**receipt, "bookings": receipt["bookings"] + 1})
+
+    await page.route("**/audit", forge)
+    await page.get_by_test_id("audit").click()
+    await expect(audited).to_have_attribute("data-seal", "changed")

@@ -49,7 +49,11 @@ async def counter_sold(stage: Stage, page: Page) -> None:
 async def counter_block(stage: Stage, page: Page) -> None:
     """Seats that are taken off sale."""
     event = await stage.shop.event(paid=True, name="A Small Evening")
-    await stage.shop.api.ok(event, stage.shop.api.admin, "block", seats=["A-1", "A-2"])
+    admin = stage.shop.api.admin
+    await stage.shop.api.ok(
+        event, admin, "block", seats=["A-1", "A-2"], reason="Behind a pillar"
+    )
+    await stage.shop.api.ok(event, admin, "block", seats=["B-1"])
     await _enter(page, event, "counter")
     await page.get_by_test_id("mode-block").click()
     await page.locator('[data-chip="A-1"]').click()
@@ -77,6 +81,8 @@ async def order_of_event(stage: Stage, page: Page) -> None:
     await expect(page.get_by_test_id("refund")).to_have_attribute(
         "data-state", "settled"
     )
+    await expect(page.get_by_test_id("letter")).to_have_count(2)
+    await page.get_by_test_id("history").locator("summary").click()
 
 
 async def order_preview(stage: Stage, page: Page) -> None:

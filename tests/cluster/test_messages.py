@@ -85,7 +85,7 @@ def test_what_is_none_is_refused(data):
 
 
 def test_the_reply_of_every_command_that_is_forwarded_can_be_read():
-    forwarded = {*OUTCOMES, commands.Holding, commands.Quote}
+    forwarded = {*OUTCOMES, commands.Holding, commands.Quote, commands.Blocked}
     assert set(_DECODERS) == forwarded
     for command in forwarded:
         refused = _DECODERS[command](REPLY)

@@ -53,6 +53,7 @@ OTHERS: Final[dict[str, str]] = {
     "restart_line": "names the draw that it gives up: tests of draws try it twice",
     "retry_refund": "tests of giving back try it: it needs a refund that failed",
     "note_refund": "tests of giving back try it: it needs a refund that failed",
+    "send_letter": "what waits is not sent twice: tests of letters try it",
     "offer_ticket": MADE_ANEW,
     "accept_transfer": "has a code of a mail: tests of transfers try it",
     "reissue_ticket": "names the generation that it replaces: tests of tickets try it",

@@ -323,8 +323,8 @@ async def counter(one: Newcomer) -> None:
         await one.does("olga", "hold_at_counter", holds)
         told: dict[str, Any] = {"total": None}
         if paid == "cash":
-            await one.does("olga", "release_at_counter")
-            await one.does("olga", "extend_at_counter")
+            for name in ("release_at_counter", "extend_at_counter", "list_blocked"):
+                await one.does("olga", name)
             told = await one.does("olga", "quote_at_counter")
         made = await one.does("olga", "order_at_counter", paid)
         assert made["status"] == "confirmed"
@@ -341,7 +341,6 @@ async def orders(one: Newcomer) -> None:
     assert (made["status"], made["due"]) == ("confirmed", made["total"])
     await one.lists("olga", "list_orders")
     await one.lists("olga", "list_event_orders")
-    await one.does("olga", "show_order")
     await one.does("olga", "show_referenced_order")
     await one.is_refused("olga", "pay_order", "order_closed")
     await one.is_refused("nobody", "take_payment_webhook", "webhook_forged")
@@ -353,8 +352,10 @@ async def orders(one: Newcomer) -> None:
     await one.does("finder", "show_order_pdf")
     told = await one.does("olga", "preview_refund")
     assert (await one.does("olga", "create_refund"))["lines"] == told["lines"]
-    await one.does("olga", "list_refunds")
-    await one.does("olga", "show_event_refunds")
+    await one.finds("olga", "list_letters")
+    await one.finds("olga", "list_order_activity")
+    for name in ("show_order", "list_refunds", "show_event_refunds", "send_letter"):
+        await one.does("olga", name)
     for example in ("lines", "all"):
         gone = await one.does("olga", "cancel_order", example)
         assert gone["status"] == "cancelled"

@@ -28,6 +28,7 @@ EXAMPLES = {
     "unpledge": "unpledge h1 order=o1",
     "cancel_part": "part b1 C-1",
     "quote": "quote h1",
+    "blocked": "blocked",
     "expire_hold": "expire h1",
     "open_sale": "open",
     "close_sale": "shut",

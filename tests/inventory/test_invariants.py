@@ -58,6 +58,10 @@ def corrupt_finder_without_a_difference_in_number(stock: Stock) -> None:
     stock.finder.take([2])
 
 
+def corrupt_reason(stock):
+    stock.reasons[0] = "Press"
+
+
 @pytest.mark.parametrize(
     ("damage", "invariant"),
     [
@@ -72,6 +76,7 @@ def corrupt_finder_without_a_difference_in_number(stock: Stock) -> None:
         (corrupt_prices, "I7"),
         (corrupt_places, "I7"),
         (corrupt_finder_without_a_difference_in_number, "I6"),
+        (corrupt_reason, "I10"),
     ],
 )
 def test_the_check_sees_each_broken_invariant(damage, invariant):
@@ -119,3 +124,9 @@ def test_the_hash_covers_who_has_and_since_when():
     later.now_ms += 1
     later.ask("ann", "hold A-1")
     assert one.stock.hash() != later.stock.hash()
+
+
+def test_the_hash_covers_why_seats_are_off_sale():
+    one = play("org | block A-1 reason=Press | ok")
+    other = play("org | block A-1 reason=Pillar | ok")
+    assert one.stock.hash() != other.stock.hash()

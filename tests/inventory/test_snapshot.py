@@ -52,6 +52,26 @@ def test_a_busy_event_comes_back():
     assert stock.next_deadline_ms() == scene.stock.next_deadline_ms()
 
 
+def test_a_snapshot_of_before_there_were_reasons_is_read():
+    scene = play("org | block A-4 | ok")
+    former = take_snapshot(scene.stock)
+    fields = [getattr(former, name) for name in former.__struct_fields__]
+    body = msgpack.encode(fields[: former.__struct_fields__.index("reasons")])
+    stock = decode_snapshot(sha256(body).digest() + body, SMALL)
+    assert (stock.hash(), stock.reasons) == (scene.stock.hash(), {})
+
+
+def test_why_seats_are_off_sale_comes_back():
+    scene = play("""
+        org | block A-1 reason=Press | ok
+        org | block A-2              | ok
+    """)
+    stock = restored(scene)
+    assert stock.reasons == {0: "Press"}
+    assert stock.hash() == scene.stock.hash()
+    stock.check()
+
+
 def test_what_comes_back_goes_on_as_the_first_would():
     scene, other = play(BUSY), play(BUSY)
     other.stock = restored(scene)

@@ -173,6 +173,7 @@ class Run(ShopAsks):
         return self.dice.choice(self.networks) if roams else self.networks[at_home]
 
     def compare(self) -> None:
+        self.ask(scenario.parse("blocked"), "ann", system=True)
         stock, (letters, areas) = self.stock, self.twin.picture()
         assert stock.letters.decode() == letters
         assert stock.area_counts() == areas
@@ -339,7 +340,9 @@ class Run(ShopAsks):
         blocked = [n for n, letter in enumerate(self.stock.letters) if letter == 120]
         if op == "unblock" and blocked and self.dice.random() < 0.5:
             places = {"seats": [self.venue.labels[self.dice.choice(blocked)]]}
-        return {"op": op, **places}
+        # Without the dice, which are for all else.
+        reason = [None, "Press", " Press ", "", "A pillar"][self.stock.version % 5]
+        return {"op": op, **places, **({"reason": reason} if op == "block" else {})}
 
     def holding(self) -> dict[str, Any]:
         return {"op": "holding"}

@@ -52,6 +52,7 @@ STRIPE = pytest(
 )
 OPENING = pytest("tests/server/shop/orders/opening/test_service.py")
 
+LETTERS = pytest("tests/server/shop/orders/letters")
 GIVING = pytest(
     "tests/server/shop/orders/giving/test_giver.py",
     "tests/server/shop/orders/giving/test_event_refunds.py",
@@ -108,6 +109,9 @@ _BY_FOLDER: dict[str, list[Detector]] = {
     "persistence/people/hooks/": [HOOKS],
     "persistence/community/chat/": [pytest("tests/persistence/community/chat")],
     "persistence/community/": [SUPPORT],
+    "persistence/shop/orders/openings.py": [LETTERS],
+    "persistence/people/notices/notices.py": [LETTERS],
+    "server/shop/orders/letters/": [LETTERS],
     "persistence/": [TABLES, LANES, FAILOVER, RACES],
     "server/community/chat/": [pytest("tests/server/community/chat")],
     "server/shop/counter/": [pytest("tests/server/shop/counter")],

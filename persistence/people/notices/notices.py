@@ -66,6 +66,17 @@ KEPT_D: Final = 400
 
 TELL_MAX: Final = 500
 
+OF_ORDER_MAX: Final = 200
+"""So many notices of one order are listed: parts of it, and refunds."""
+
+OF_ORDER: Final[tuple[NoticeKind, ...]] = (
+    "order_confirmed",
+    "order_cancelled",
+    "refund_sent",
+    "refund_failed",
+)
+"""What the buyer of an order is told of it."""
+
 ORGANISERS_MAX: Final = 50
 """So many people are told what is for who runs an event, or an organisation."""
 
@@ -135,6 +146,27 @@ UPDATE notice SET told = true WHERE notice_id IN (
     SELECT notice_id FROM notice WHERE NOT told ORDER BY at LIMIT $1
     FOR UPDATE SKIP LOCKED
 ) RETURNING {_FIELDS}
+"""
+_OF_ORDER: Final = f"""
+SELECT {_FIELDS} FROM notice
+WHERE user_id = $1 AND data ->> 'order' = $2 AND kind = ANY ($3)
+ORDER BY at, notice_id LIMIT $4
+"""
+# Of a notice that was raised already: to whom it would be raised now.
+_MAIL_AGAIN: Final = """
+INSERT INTO mail (mail_id, user_id, recipient, subject, body, expires_at, kind,
+    notice_id, event_id, locale, data, files)
+SELECT $10, coalesce($3::text, ''), coalesce($4::text, a.email), '', '',
+    now() + $11 * interval '1 s', $2::text, $1::text, $6::text,
+    coalesce(nullif($5::text, ''), l.locale, ''), $7::jsonb || $8::jsonb,
+    string_to_array($9::text, chr(10))
+FROM (SELECT) one
+    LEFT JOIN account a ON $4::text IS NULL AND a.user_id = $3
+        AND a.verified_at IS NOT NULL AND a.deleted_at IS NULL
+    LEFT JOIN account l ON $5::text = '' AND l.user_id = $3
+WHERE coalesce($4::text, a.email) IS NOT NULL
+ON CONFLICT DO NOTHING
+RETURNING true
 """
 _FORGET: Final = "DELETE FROM notice WHERE at < now() - $1 * interval '1 day'"
 
@@ -224,6 +256,20 @@ async def raise_notices(connection: Any, notices: Sequence[Notice]) -> int:
     return len(await connection.fetch(_RAISE_MANY, *columns, MAIL_LASTS_S))
 
 
+async def mail_again(connection: Any, notice: Notice, mail_id: str) -> bool:
+    """Add another mail of a notice that was raised, in the caller's transaction.
+
+    False where nobody has an address for it; one of that id is there already or added.
+    """
+    name, kind, _, *rest = _values(notice)
+    row = (name, kind, *rest, mail_id, MAIL_LASTS_S)
+    if await connection.fetchval(_MAIL_AGAIN, *row):
+        return True
+    return bool(
+        await connection.fetchval("SELECT true FROM mail WHERE mail_id = $1", mail_id)
+    )
+
+
 async def forget_notices(connection: Any, user_id: str) -> None:
     """Leave no trace of what a user was told."""
     await connection.execute("DELETE FROM notice WHERE user_id = $1", user_id)
@@ -253,6 +299,11 @@ class Notices:
     async def read(self, user: str, names: list[str] | None) -> None:
         """Note that a user read some notices, or all there are; others' stay."""
         await self._pool.fetch(_READ, user, names)
+
+    async def of_order(self, user: str, order: str) -> list[NoticeRow]:
+        """Return what the buyer of an order was told of it, the oldest first."""
+        values = (user, order, list(OF_ORDER), OF_ORDER_MAX)
+        return [_row_of(row) for row in await self._pool.fetch(_OF_ORDER, *values)]
 
     async def untold(self) -> list[NoticeRow]:
         """Return new notices that open pages were not told of, and note that they are.

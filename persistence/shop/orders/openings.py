@@ -28,6 +28,9 @@ WAITING_MAX: Final = 3
 TOKENS_MAX: Final = 20
 """Of one order; the oldest ends for a new one."""
 
+LINKS_MAX: Final = 10
+"""Of one order, likewise: each letter that is sent again has one."""
+
 _ENDS: Final = f"""
 coalesce(to_timestamp((e.settings ->> 'ends_at_ms')::bigint / 1000.0),
     e.starts_at + interval '{LASTS_MS} milliseconds') + interval '{AFTER_D} days'
@@ -36,8 +39,12 @@ _OF_EVENT: Final = """
 JOIN order_part p ON p.order_id = g.order_id JOIN event e ON e.event_id = p.event_id
 """
 _PUT_LINK = """
+INSERT INTO order_opening (hash, order_id, kind)
+SELECT $1, $2, 'link' WHERE NOT EXISTS (
+    SELECT FROM order_opening WHERE order_id = $2 AND kind = 'link')
+"""
+_PUT_LINK_AGAIN: Final = """
 INSERT INTO order_opening (hash, order_id, kind) VALUES ($1, $2, 'link')
-ON CONFLICT DO NOTHING
 """
 # Whom its letters go to, as they find it.
 _ADDRESSEE: Final = """
@@ -69,9 +76,9 @@ INSERT INTO order_opening (hash, order_id, kind, expires_at)
 VALUES ($1, $2, 'token', least(now() + $3 * interval '1 s', $4))
 RETURNING extract(epoch FROM expires_at - now())::integer
 """
-_DROP_TOKENS: Final = """
+_DROP_OLD: Final = """
 DELETE FROM order_opening WHERE hash IN (
-    SELECT hash FROM order_opening WHERE order_id = $1 AND kind = 'token'
+    SELECT hash FROM order_opening WHERE order_id = $1 AND kind = $3
     ORDER BY created_at DESC, hash OFFSET $2)
 """
 _FIND: Final = f"""
@@ -154,7 +161,7 @@ class Openings:
             lasts_s: int = await connection.fetchval(
                 _PUT_TOKEN, token, order, TOKEN_S, found["ends"]
             )
-            await connection.execute(_DROP_TOKENS, order, TOKENS_MAX)
+            await connection.execute(_DROP_OLD, order, TOKENS_MAX, "token")
         return lasts_s
 
     async def find(self, token: bytes) -> OpenOrder | None:
@@ -172,7 +179,17 @@ class Openings:
 async def put_links(connection: Any, links: Mapping[str, bytes]) -> None:
     """Store the hash of each order's link, in the transaction of the letter with it.
 
-    An order has one: that of the letter that was written.
+    An order has one: that of the letter that was written. Who follows the same booking
+    once more adds none.
     """
     rows = [(secret, order) for order, secret in links.items()]
     await connection.executemany(_PUT_LINK, rows)
+
+
+async def put_link_again(connection: Any, order: str, link: bytes) -> None:
+    """Store the hash of another link, in the transaction of another letter with it.
+
+    Those of earlier letters stay good, but for the oldest of too many.
+    """
+    await connection.execute(_PUT_LINK_AGAIN, link, order)
+    await connection.execute(_DROP_OLD, order, LINKS_MAX, "link")

@@ -49,7 +49,7 @@ COMMANDS: Final[dict[str, Any]] = {
     "holding": {"op": "holding"},
     "hold_best": {"op": "hold_best", "quantity": 2},
     "cancel": {"op": "cancel", "booking": BOOKING_ID},
-    "block": {"op": "block", "seats": ["A-6"]},
+    "block": {"op": "block", "seats": ["A-6"], "reason": "Press"},
     "unblock": {"op": "unblock", "seats": ["A-6"]},
 }
 

@@ -77,6 +77,8 @@ class JournalEntry(Struct, kw_only=True):
     """Why somebody had a turn of the line, or what ended it."""
     act: str | UnsetType = UNSET
     """What somebody who manages the event did to the line."""
+    reason: str | UnsetType = UNSET
+    """Why seats or places went off sale, where that was said."""
 
 
 async def show_journal(call: Call) -> web.Response:
@@ -180,6 +182,7 @@ _TELLERS: Final[dict[str, tuple[str, Callable[[Any, Venue], Any]]]] = {
     "because": ("why", _same),
     "why": ("why", _same),
     "act": ("act", _same),
+    "reason": ("reason", lambda reason, _venue: reason or UNSET),
 }
 """For each field of a change: what it is called here, and how it is told."""
 

@@ -20,7 +20,7 @@ import msgspec
 from inventory import commands as c
 from inventory.keys import OUTCOMES
 from inventory.ports import Envelope
-from inventory.replies import HoldingOk, Ok, QuoteOk, Refused, refuse
+from inventory.replies import BlockedOk, HoldingOk, Ok, QuoteOk, Refused, refuse
 from server.base import limits
 from server.live.cluster.messages import (
     Answers,
@@ -31,7 +31,11 @@ from server.live.cluster.messages import (
 )
 from server.transport.bus.bus import Bus
 
-_QUESTIONS: Final[dict[type, type[Ok]]] = {c.Holding: HoldingOk, c.Quote: QuoteOk}
+_QUESTIONS: Final[dict[type, type[Ok]]] = {
+    c.Holding: HoldingOk,
+    c.Quote: QuoteOk,
+    c.Blocked: BlockedOk,
+}
 """What changes nothing, and how it is answered."""
 
 _DECODERS: Final = {

@@ -10,6 +10,9 @@ import { showStepper } from "./choose.js";
 /** @typedef {import("../words/index.js").Translate} Translate */
 /** @typedef {import("./sale.js").Sale} Sale */
 
+/** @type {Map<number, string>} */
+const NO_REMARKS = new Map();
+
 /** @param {Sale} sale @param {(SeatMap | SeatList)[]} views */
 function showMine(sale, views) {
   const { hold } = sale;
@@ -63,9 +66,10 @@ function open(sale, plan, list, t, wish) {
 /**
  * Keep a map and its list in two elements, once the sale is open.
  * @param {Translate} t @param {Sale} sale @param {Set<string> | null} filter
+ * @param {Map<number, string>} remarks what more the map says of seats, by index
  * @returns {{plan: {current: any}, list: {current: any}}} refs for the two
  */
-export function usePlaces(t, sale, filter) {
+export function usePlaces(t, sale, filter, remarks = NO_REMARKS) {
   const plan = useRef(/** @type {any} */ (null));
   const list = useRef(/** @type {any} */ (null));
   const opened = useRef(/** @type {ReturnType<typeof open> | null} */ (null));
@@ -90,6 +94,9 @@ export function usePlaces(t, sale, filter) {
     [sale.map, hold, event?.status, event && isBarred(sale), marks],
   );
   useEffect(() => each((view) => view.setFilter(filter)), [filter]);
+  useEffect(() => each((view) => {
+    if (view instanceof SeatMap) view.remarks = remarks;
+  }), [sale.map, remarks]);
   useEffect(() => each((view) => view.setAlternatives(trouble?.alternatives ?? [])), [trouble]);
   return { plan, list };
 }

@@ -12,7 +12,7 @@ import { Wrong } from "../parts/forms.js";
 import { show } from "../parts/page.js";
 import { html, useEffect, useMemo, useReducer, useState } from "../vendor/preact/standalone.js";
 import { words } from "../words/index.js";
-import { Blocks } from "./blocks.js";
+import { Blocks, useReasons } from "./blocks.js";
 import { Paying, Sold } from "./pay.js";
 import { Till } from "./till.js";
 
@@ -59,7 +59,8 @@ function Desktop() {
       onFilter=${() => {}} />`,
     [map, till.figures, till.event],
   );
-  const { plan, list } = usePlaces(t, till, null);
+  const reasons = useReasons(t, till);
+  const { plan, list } = usePlaces(t, till, null, reasons.remarks);
   return html`<div class="stack">
     <div class="row" role="group" aria-label=${t("counter.mode")}>
       ${/** @type {const} */ (["sell", "block"]).map((one) => html`<button type="button" key=${one}
@@ -70,7 +71,8 @@ function Desktop() {
       ${seated && html`<div class="stack plan-part">${legend}<div ref=${plan}></div></div>`}
       <aside class="panel card stack" id="panel" aria-label=${t("counter.title")} tabindex="-1">
         ${till.away && html`<p class="strip" role="status">${t("counter.away")}</p>`}
-        ${blocks ? html`<${Blocks} t=${t} till=${till} picked=${picked} onPicked=${setPicked} />`
+        ${blocks ? html`<${Blocks} t=${t} till=${till} groups=${reasons.groups}
+            picked=${picked} onPicked=${setPicked} />`
           : html`<${Selling} onPay=${setPaid} />`}
       </aside>
       ${seated && html`<details class="list-part"><summary>${t("map.list")}</summary>

@@ -207,7 +207,10 @@ export class Attention {
       return areaFacts(model, index, tally.freeInArea[index], overlay.areas.get(index) ?? 0, map);
     }
     const mine = overlay.mine.has(index);
-    return seatFacts(model, index, tally.seats[index], mine, overlay.pending.has(index), map);
+    const facts = seatFacts(model, index, tally.seats[index], mine, overlay.pending.has(index), map);
+    const remark = map.remarks.get(index);
+    if (remark) facts.notes.push(remark);
+    return facts;
   }
 
   /** Show the card of something beside it. @param {Target} target */

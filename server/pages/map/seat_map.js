@@ -50,6 +50,8 @@ export class SeatMap {
     this.model = null;
     this.view = new View();
     this.pickable = true;
+    /** What more is known of seats, by index. @type {Map<number, string>} */
+    this.remarks = new Map();
     this.floor = 0;
     /** @type {Record<string, Money>} */
     this.prices = {};

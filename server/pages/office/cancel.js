@@ -91,6 +91,9 @@ function Progress({ t, home, onDone }) {
       <dl class="ledger">${["waiting", "pending", "failed", "done"].map((name) => html`<div key=${name}>
         <dt>${t(`office.back_${name}`)}</dt><dd data-testid=${`back-${name}`}>${numberText(told[name])}</dd>
       </div>`)}</dl>
+      ${told.status === "running" && told.waiting === 0 && told.pending > 0 && html`<p
+        data-testid="hands-left">${t("office.handsLeft", { n: told.pending })}
+        ${" "}<a href="?refund=full">${t("office.handsShow")}</a></p>`}
       ${told.failures.length > 0 && html`<p>${t("office.failures")}</p><ul>${told.failures.map(
         (/** @type {any} */ one) => html`<li key=${one.order}><a href=${`#${encodeURIComponent(one.order)}`}>
           ${one.reference}</a> ${moneyText(one.due)}</li>`)}</ul>`}`}

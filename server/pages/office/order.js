@@ -9,6 +9,7 @@ import { askOwnJson } from "../own/owner.js";
 import { Button, Wrong } from "../parts/forms.js";
 import { html, useEffect, useRef, useState } from "../vendor/preact/standalone.js";
 import { dayText, moneyText } from "../words/format.js";
+import { Beside } from "./letters.js";
 import { HandOver, Returning } from "./refund.js";
 import { meaning } from "./trouble.js";
 
@@ -87,6 +88,7 @@ export function Order({ t, order: name, onClose }) {
           onClick=${() => setAsks("amount")}>${t("office.giveAmount")}<//>`}
         ${order.tickets.length > 0 && html`<${Print} t=${t} order=${order} />`}
       </div>
+      <${Beside} t=${t} order=${order} />
       ${asks && html`<${Returning} t=${t} order=${order} lines=${live} what=${asks}
         refundable=${refunds?.refundable} onClose=${() => setAsks("")}
         onDone=${async (/** @type {string} */ text) => {

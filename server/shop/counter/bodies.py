@@ -61,6 +61,22 @@ class CounterRelease(Struct, forbid_unknown_fields=True):
     areas: Quantities | UnsetType = UNSET
 
 
+class BlockedGroup(Struct):
+    """Seats that are off sale for the same reason."""
+
+    reason: str | None
+    """As `block` said it; None where it did not."""
+    seats: list[str]
+
+
+class BlockedDocument(Struct):
+    """All seats of an event that are off sale, at a version of it."""
+
+    event: str
+    version: int
+    items: list[BlockedGroup]
+
+
 class CounterQuote(Struct, forbid_unknown_fields=True):
     """What a customer would take, and what of it as which type."""
 

@@ -5,6 +5,7 @@ from typing import Any, Final
 from server.events.sales.examples import HOLD, REPLIES
 from server.shop.orders.examples import BUYER, QUOTE, SOLD, TOTAL
 from server.transport.rest.examples import Examples
+from server.transport.rest.story import EVENT_ID
 
 SALE: Final = "counter-1-2026-0017"
 _OF: Final = {"sale": SALE, "hold": HOLD}
@@ -20,6 +21,11 @@ EXAMPLES: Final = Examples(
         "extend_at_counter": REPLIES["extend"],
         "release_at_counter": REPLIES["release"],
         "quote_at_counter": QUOTE,
+        "list_blocked": {
+            "event": EVENT_ID,
+            "version": 10,
+            "items": [{"reason": "Press", "seats": ["A-6"]}],
+        },
     },
     several_requests={
         "hold_at_counter": {

@@ -11,6 +11,8 @@ from inventory.replies import ExtendOk, HoldOk, TakenOk
 from inventory.settings import Money
 from persistence.shop.orders.rows import OrderBuyer
 from server.shop.counter.bodies import (
+    BlockedDocument,
+    BlockedGroup,
     CounterExtend,
     CounterHold,
     CounterOrder,
@@ -46,9 +48,19 @@ from server.transport.http.problems import (
 )
 from server.transport.rest.call import Call
 from server.transport.rest.notes import note_details, note_nothing, note_objects
-from server.transport.rest.route import WRITES, Route
+from server.transport.rest.route import EVENT, WRITES, Route
 
 Given = TypeVar("Given")
+
+
+async def list_blocked(call: Call) -> web.Response:
+    """List the seats that are off sale, and why."""
+    service = call[COUNTER_SERVICE]
+    event = await service.find(call.who, call.path("event", EVENT_NOT_FOUND))
+    told = await service.blocked(event)
+    assert isinstance(told.version, int)
+    items = [BlockedGroup(one.reason, one.seats) for one in told.groups]
+    return call.read(BlockedDocument(event.id, told.version, items))
 
 
 async def hold_at_counter(call: Call) -> web.Response:
@@ -157,6 +169,18 @@ HELD: Final = (HOLD_NOT_FOUND, HOLD_EXPIRED, HOLD_PLEDGED)
 BUSY: Final = (OVERLOADED, OUTCOME_UNKNOWN)
 
 ROUTES: Final[tuple[Route, ...]] = (
+    Route(
+        method="GET",
+        path="/v1/events/{event}/blocked",
+        handler=list_blocked,
+        name="list_blocked",
+        summary="List the seats that are off sale, and why",
+        tag="Counter",
+        access="manager",
+        answers=BlockedDocument,
+        cached=True,
+        problems=(*EVENT, OVERLOADED),
+    ),
     Route(
         method="POST",
         path=f"{ALL}/hold",

@@ -15,9 +15,9 @@ from aiohttp import web
 from msgspec import Struct
 from msgspec.structs import replace
 
-from inventory.commands import Extend, Hold, HoldBest, Release, Types
+from inventory.commands import Blocked, Extend, Hold, HoldBest, Release, Types
 from inventory.ports import Ids
-from inventory.replies import AnyOk, ExtendOk, HoldOk, Refused, TakenOk
+from inventory.replies import AnyOk, BlockedOk, ExtendOk, HoldOk, Refused, TakenOk
 from inventory.settings import Money
 from persistence.postgres.pool import Pool
 from persistence.shop.money.terms import terms_of
@@ -162,6 +162,15 @@ class CounterService:
         )
         # Without a key of its own a sale has that of its hold.
         return await self._orders.make(new, key or sold.hold)
+
+    async def blocked(self, event: ManagedEvent) -> BlockedOk:
+        """Return which seats are off sale, and why where that was said."""
+        command = Blocked(id=0, event=event.id)
+        reply = await ask(event.local, command, "", False, None, system=True)
+        if isinstance(reply, Refused):
+            raise CommandRefused(reply)
+        assert isinstance(reply, BlockedOk)
+        return reply
 
     async def _ask(
         self,

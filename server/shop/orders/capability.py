@@ -24,6 +24,9 @@ from server.shop.orders.giving import rest as rest_giving
 from server.shop.orders.giving.event_refunds import EVERY_S as REFUND_S
 from server.shop.orders.giving.event_refunds import JOB, EventRefunds
 from server.shop.orders.giving.service import GIVING_SERVICE, GivingService
+from server.shop.orders.letters import examples as letters_examples
+from server.shop.orders.letters import rest as rest_letters
+from server.shop.orders.letters.service import LETTER_SERVICE, LetterService
 from server.shop.orders.opening import rest as rest_opening
 from server.shop.orders.opening.service import OPENING_SERVICE, OpeningService
 from server.shop.orders.service import ORDER_SERVICE, OrderService
@@ -76,6 +79,9 @@ async def _open(startup: Startup) -> None:
     )
     cancelled = CancelledOrders(pool)
     startup[GIVING_SERVICE] = GivingService(service, cancelled, startup.clock)
+    startup[LETTER_SERVICE] = LetterService(
+        pool, service, startup.clock, startup.settings.public_url
+    )
     metrics = startup.metrics
     refunds = EventRefunds(
         cancelled, service.giver, driver, commits=lambda: metrics.commits
@@ -129,6 +135,7 @@ ORDERING: Final = Capability(
     routes=(
         *rest.ROUTES,
         *rest_giving.ROUTES,
+        *rest_letters.ROUTES,
         *rest_opening.ROUTES,
         *rest_webhooks.ROUTES,
     ),
@@ -160,5 +167,5 @@ letter, or with a code that `POST /v1/orders/lookup` mails: for either
 `POST /v1/orders/{order}/open` answers with a token for this order and its tickets,
 which also cancels it.""",
     },
-    examples=merged([EXAMPLES, giving_examples.EXAMPLES]),
+    examples=merged([EXAMPLES, giving_examples.EXAMPLES, letters_examples.EXAMPLES]),
 )

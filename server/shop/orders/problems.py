@@ -31,6 +31,15 @@ REFUND_NOT_FOUND: Final = ProblemType(
 REFUND_CLOSED: Final = ProblemType(
     "refund_closed", 409, "This refund has not failed, or is tried again already."
 )
+LETTER_NOT_FOUND: Final = ProblemType(
+    "letter_not_found", 404, "The order has no such letter."
+)
+LETTERS_USED_UP: Final = ProblemType(
+    "letters_used_up", 409, "It was sent again often enough today; try tomorrow."
+)
+NO_ADDRESS: Final = ProblemType(
+    "no_address", 409, "Nobody has an address of the buyer."
+)
 PROVIDER_UNAVAILABLE: Final = ProblemType(
     "provider_unavailable",
     503,

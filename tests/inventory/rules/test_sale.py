@@ -6,7 +6,7 @@ from msgspec.structs import replace
 from inventory.changes import EventConfigured
 from inventory.commands import CloseSale, CompleteEvent, OpenSale
 from inventory.records import Corrupt, capacities
-from inventory.replies import TakenOk
+from inventory.replies import BlockedOk, TakenOk
 from inventory.rules.sale import steps
 from tests.scenario import DAY_MS, NOW_MS, SMALL, Scene, hall, play, settings_of
 
@@ -318,3 +318,26 @@ def test_a_blocked_seat_ends_in_nobodys_hands():
     scene = play("org | block B-4 | ok")
     reply = scene.ask("org", "unblock B-4")
     assert reply == TakenOk(seats=["B-4"], areas={}, version=2)
+
+
+def test_why_seats_are_off_sale_is_told_until_they_are_on_sale_again():
+    scene = play("""
+        org | block A-1 A-2 reason=Press | ok
+        org | block A-3                  | ok
+        org | block B-1 reason=Pillar    | ok
+        org | unblock A-1 B-1            | ok
+        ann | blocked                    | forbidden
+        org | blocked                    | forbidden
+    """)
+    told = scene.ask("for:ann", "blocked")
+    assert isinstance(told, BlockedOk)
+    assert [(one.reason, one.seats) for one in told.groups] == [
+        ("Press", ["A-2"]),
+        (None, ["A-3"]),
+    ]
+    # Who blocks them anew says anew why.
+    scene.play("""
+        org | unblock A-2 A-3 | ok
+        org | block A-2 A-3   | ok
+    """)
+    assert scene.stock.reasons == {}

@@ -66,7 +66,7 @@ CHANGES: list[AnyChange] = [
     HoldBooked(TOKEN, "bkg_1", "REF", None),
     BookingCancelled("bkg_1"),
     HoldExpired(TOKEN),
-    SeatsBlocked((1,), {}),
+    SeatsBlocked((1,), {}, "Press"),
     SeatsUnblocked((1,), {0: 2}),
     SaleChanged("paused"),
     EventConfigured(Settings(name="x", starts_at_ms=0)),
@@ -144,6 +144,12 @@ def test_a_turn_tells_what_is_held_for_whom_and_no_rank():
         "until": "1970-01-01T00:00:08Z",
         "why": "returned",
     }
+
+
+def test_why_seats_are_off_sale_is_told_where_it_was_said():
+    blocked = next(one for one in CHANGES if type(one) is SeatsBlocked)
+    assert told(blocked)["reason"] == "Press"
+    assert "reason" not in told(SeatsBlocked((1,), {}))
 
 
 def test_who_waits_where_is_not_told():

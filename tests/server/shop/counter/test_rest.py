@@ -222,3 +222,20 @@ async def test_who_paid_at_the_counter_pays_nothing_at_the_door(
             )
             await asyncio.sleep(0.02)
     assert [one["at_door"] for one in found] == [at_door]
+
+
+async def test_why_places_are_off_sale_is_for_who_manages_the_event(world):
+    path = f"/v1/events/{world.event}/blocked"
+    block = {"op": "block", "areas": {"GA": 1}, "reason": "Press"}
+    commands = f"/v1/events/{world.event}/commands"
+    blocked = await world.seller.good("POST", commands, block)
+    # Those of seats are listed; this event has none.
+    told = await world.seller.good("GET", path)
+    assert told == {"event": world.event, "version": blocked["version"], "items": []}
+    journal = await world.seller.good("GET", f"/v1/events/{world.event}/journal")
+    assert [one["reason"] for one in journal["items"] if "reason" in one] == ["Press"]
+    stranger = await (await world.guest()).get(path)
+    assert (stranger.status, stranger.body["code"]) == (403, "forbidden")
+    long = await world.seller.post(commands, block | {"reason": "x" * 201})
+    assert (long.status, long.body["code"]) == (422, "bad_field")
+    await world.seller.good("POST", commands, {"op": "unblock", "areas": {"GA": 1}})

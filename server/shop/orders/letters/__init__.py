@@ -1,0 +1,1 @@
+"""Letters of an order: what its buyer was told, and the same sent once more."""
