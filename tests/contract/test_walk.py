@@ -238,11 +238,10 @@ async def listens(one: Newcomer) -> None:
 async def talks(one: Newcomer, frames: list[dict[str, Any]]) -> None:
     """Talk in the room of an event that one runs."""
     await one.does("olga", "list_rooms", query=one.real({"event": EVENT_ID}))
-    await one.does("olga", "say_in_room")
-    await one.does("olga", "list_messages")
-    for acts in ("show_room", "edit_room", "show_room_message", "report_message"):
+    for acts in ("say_in_room", "list_messages", "show_room", "edit_room"):
         await one.does("olga", acts)
-    for acts in ("list_cases", "show_message", "edit_message", "remove_message"):
+    reports = ("show_room_message", "report_message", "list_cases", "show_message")
+    for acts in (*reports, "edit_message", "remove_message"):
         await one.does("olga", acts)
     again = await one.does("olga", "say_in_room")
     await one.does("olga", "delete_message", message=again["id"])

@@ -56,6 +56,32 @@ SLOW_ORDERS_MAX: Final = 0.05
 """Lines are slowed down where more orders than that take longer than 5 s to answer."""
 
 
+def _measure(startup: Startup, desk: Desk, webhooks: WebhookService) -> None:
+    """Show what somebody has to look at, and what the provider told."""
+    metrics = startup.metrics
+    metrics.counter(
+        "onsale_orders_alarms_total",
+        "Orders whose money somebody has to look at.",
+        lambda: desk.alarms,
+    )
+    metrics.counter(
+        "onsale_payment_webhooks_total",
+        "Messages of the provider of payment that were taken.",
+        lambda: webhooks.taken,
+    )
+    metrics.counter(
+        "onsale_payment_webhooks_refused_total",
+        "Messages that were not the provider's, or too old.",
+        lambda: webhooks.refused,
+    )
+    metrics.gauge(
+        "onsale_payment_webhooks_strange",
+        "Messages of payments that nobody here asked for.",
+        # Who looked last counted them: what others know is older.
+        lambda: webhooks.strange if startup[JOBS].is_ours(WAITING) else 0,
+    )
+
+
 async def _open(startup: Startup) -> None:
     pool, provider = startup.pool, startup[PROVIDER]
     news = News(startup[BUS], startup[HUB], startup.clock)
@@ -106,27 +132,7 @@ async def _open(startup: Startup) -> None:
         lambda _: counts.slow_of("POST", rest.ALL)[0],
         lambda _: counts.slow_of("POST", rest.ALL)[1],
     )
-    metrics.counter(
-        "onsale_orders_alarms_total",
-        "Orders whose money somebody has to look at.",
-        lambda: desk.alarms,
-    )
-    metrics.counter(
-        "onsale_payment_webhooks_total",
-        "Messages of the provider of payment that were taken.",
-        lambda: webhooks.taken,
-    )
-    metrics.counter(
-        "onsale_payment_webhooks_refused_total",
-        "Messages that were not the provider's, or too old.",
-        lambda: webhooks.refused,
-    )
-    metrics.gauge(
-        "onsale_payment_webhooks_strange",
-        "Messages of payments that nobody here asked for.",
-        # Who looked last counted them: what others know is older.
-        lambda: webhooks.strange if startup[JOBS].is_ours(WAITING) else 0,
-    )
+    _measure(startup, desk, webhooks)
 
 
 ORDERING: Final = Capability(

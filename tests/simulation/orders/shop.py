@@ -119,7 +119,7 @@ class Shop:
         pool: Any = SimPool(world.tables)
         orders: Any = SimOrders(pool)
         bank = BankLine(world.bank)
-        self.desk = Desk(pool, lambda _: None, process.journal.clock)
+        self.desk = Desk(pool, lambda _: None, process.journal.clock, lambda _: None)
         self.driver = Driver(
             orders,
             self.desk,

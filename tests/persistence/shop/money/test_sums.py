@@ -71,7 +71,7 @@ class Shop:
     def __init__(self, store: Store) -> None:
         self.store = store
         self.orders = Orders(store.pool)
-        self.desk = Desk(store.pool, lambda _: None, DatabaseClock())
+        self.desk = Desk(store.pool, lambda _: None, DatabaseClock(), lambda _: None)
         self._names = itertools.count(1)
 
     async def order(
