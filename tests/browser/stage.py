@@ -8,7 +8,6 @@ from PIL import Image, ImageDraw, ImageFilter
 
 from tests.browser.shop import Shop
 from tests.contract.client import Json, after
-from tests.contract.socket_client import Socket
 
 SEED = 7
 SEATS = 1_200
@@ -96,26 +95,39 @@ async def set_stage(shop: Shop) -> Stage:
     for number, event in enumerate((gala, tour, later)):
         await _show(shop, event, poster(number))
     await shop.promotion(gala, CODE, name="Friends of the house", percent_ppm=100_000)
-    async with await shop.socket() as socket:
-        await _fill(socket, gala)
+    await _fill(shop, gala)
     stage = Stage(shop, gala, tour, later)
     body = {"email": stage.email, "password": stage.password, "name": "Robin Reader"}
     await shop.api.good("POST", "/v1/auth/register", body)
     return stage
 
 
-async def _fill(socket: Socket, event: str) -> None:
-    """Hold the best places for one party after the other; book most of them."""
+async def _fill(shop: Shop, event: str) -> None:
+    """Sell the best places to one party after the other; a few only hold theirs."""
     dice = random.Random(SEED)
-    for number in range(SOLD + HELD):
-        held = await socket.ask(
-            "hold_best",
-            event=event,
-            quantity=dice.randint(1, PARTY_MAX),
-            category=dice.choice(("premium", "standard", "economy")),
-        )
-        if held["op"] == "ok" and number < SOLD:
-            await socket.ask("book", event=event, hold=held["hold"])
+    async with await shop.socket() as socket:
+        for number in range(SOLD + HELD):
+            wish = {
+                "quantity": dice.randint(1, PARTY_MAX),
+                "category": dice.choice(("premium", "standard", "economy")),
+            }
+            if number < SOLD:
+                await _sell(shop, event, f"party-{number}", wish)
+            else:
+                await socket.ask("hold_best", event=event, **wish)
+
+
+async def _sell(shop: Shop, event: str, sale: str, wish: Json) -> None:
+    """Sell places at the counter, where there are such."""
+    path, who = f"/v1/events/{event}/counter", shop.api.admin
+    asked = {"sale": sale, **wish}
+    held = await shop.api.request("POST", f"{path}/hold", asked, who=who)
+    if held.status != 200:
+        return
+    body = {"sale": sale, "hold": held.body["hold"]}
+    told = await shop.api.good("POST", f"{path}/quote", body, who=who)
+    paid = {"paid": "cash", "total": told["total"]}
+    await shop.api.good("POST", f"{path}/sales", {**body, **paid}, who=who)
 
 
 async def _show(shop: Shop, event: str, picture: bytes) -> None:
