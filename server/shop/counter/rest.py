@@ -89,7 +89,7 @@ async def hold_at_counter(call: Call) -> web.Response:
             areas=_given(body.areas),
             hold=hold,
         )
-    reply = await service.hold(call.who, event, body.sale, command, key)
+    reply = await service.ask(call.who, event, body.sale, command, key)
     return call.answer(msgspec.structs.replace(reply, id=0))
 
 
@@ -100,7 +100,7 @@ async def extend_at_counter(call: Call) -> web.Response:
     body = await call.body(CounterExtend)
     note_details(call.request, op="extend")
     command = Extend(id=0, event=event.id, hold=body.hold)
-    reply = await service.extend(call.who, event, body.sale, command, key)
+    reply = await service.ask(call.who, event, body.sale, command, key)
     return call.answer(msgspec.structs.replace(reply, id=0))
 
 
@@ -117,7 +117,7 @@ async def release_at_counter(call: Call) -> web.Response:
         seats=_given(body.seats),
         areas=_given(body.areas),
     )
-    reply = await service.release(call.who, event, body.sale, command, key)
+    reply = await service.ask(call.who, event, body.sale, command, key)
     return call.answer(msgspec.structs.replace(reply, id=0))
 
 

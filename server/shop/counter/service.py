@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from inventory.commands import Blocked, Extend, Hold, HoldBest, Release, Types
 from inventory.ports import Ids
-from inventory.replies import AnyOk, BlockedOk, ExtendOk, HoldOk, Refused, TakenOk
+from inventory.replies import AnyOk, BlockedOk, Refused
 from inventory.settings import Money
 from persistence.postgres.pool import Pool
 from persistence.shop.money.terms import terms_of
@@ -70,47 +70,17 @@ class CounterService:
         """Return an event to somebody who may sell for it."""
         return await self._events.find_managed(who, event)
 
-    async def hold(
+    async def ask(
         self,
         who: Identity,
         event: ManagedEvent,
         sale: str,
-        command: Hold | HoldBest,
+        command: Hold | HoldBest | Extend | Release,
         key: str | None,
-    ) -> HoldOk:
-        """Hold for a customer, all that is wanted or nothing."""
-        customer = customer_of(who, event.id, sale)
-        reply = await self._ask(event, customer, command, key)
-        assert isinstance(reply, HoldOk)
-        return reply
-
-    async def extend(
-        self,
-        who: Identity,
-        event: ManagedEvent,
-        sale: str,
-        command: Extend,
-        key: str | None,
-    ) -> ExtendOk:
-        """Let a customer think for longer."""
-        customer = customer_of(who, event.id, sale)
-        reply = await self._ask(event, customer, command, key)
-        assert isinstance(reply, ExtendOk)
-        return reply
-
-    async def release(
-        self,
-        who: Identity,
-        event: ManagedEvent,
-        sale: str,
-        command: Release,
-        key: str | None,
-    ) -> TakenOk:
-        """Let go of what a customer does not want after all."""
-        customer = customer_of(who, event.id, sale)
-        reply = await self._ask(event, customer, command, key)
-        assert isinstance(reply, TakenOk)
-        return reply
+    ) -> AnyOk:
+        """Hold for a customer, give them more time, or let go of what they have."""
+        user = customer_of(who, event.id, sale).user
+        return await _asked(event, command, user, key)
 
     async def quote(
         self,
@@ -165,24 +135,21 @@ class CounterService:
 
     async def blocked(self, event: ManagedEvent) -> BlockedOk:
         """Return which seats are off sale, and why where that was said."""
-        command = Blocked(id=0, event=event.id)
-        reply = await ask(event.local, command, "", False, None, system=True)
-        if isinstance(reply, Refused):
-            raise CommandRefused(reply)
+        reply = await _asked(event, Blocked(id=0, event=event.id), "", None)
         assert isinstance(reply, BlockedOk)
         return reply
 
-    async def _ask(
-        self,
-        event: ManagedEvent,
-        customer: Identity,
-        command: Hold | HoldBest | Extend | Release,
-        key: str | None,
-    ) -> AnyOk:
-        reply = await ask(event.local, command, customer.user, False, key, system=True)
-        if isinstance(reply, Refused):
-            raise CommandRefused(reply)
-        return reply
+
+async def _asked(
+    event: ManagedEvent,
+    command: Hold | HoldBest | Extend | Release | Blocked,
+    user: str,
+    key: str | None,
+) -> AnyOk:
+    reply = await ask(event.local, command, user, False, key, system=True)
+    if isinstance(reply, Refused):
+        raise CommandRefused(reply)
+    return reply
 
 
 def customer_of(who: Identity, event: str, sale: str) -> Identity:
