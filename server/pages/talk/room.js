@@ -3,7 +3,7 @@
 
 import { Refused } from "../client/index.js";
 import { Away } from "../own/away.js";
-import { troubleText } from "../own/forms.js";
+import { troubleText, useWork } from "../own/forms.js";
 import { Ask } from "../parts/dialog.js";
 import { Button, Wrong } from "../parts/forms.js";
 import { Page, entitle, show } from "../parts/page.js";
@@ -37,8 +37,8 @@ const MEANINGS = {
   room_message_not_found: () => t("talk.gone"),
 };
 
-/** @param {unknown} error */
-function meaning(error) {
+/** As `troubleText`, with what is refused to who talks. @type {typeof troubleText} */
+function talkText(t, error) {
   const code = /** @type {keyof MEANINGS} */ (error instanceof Refused ? error.code : "");
   return code in MEANINGS ? MEANINGS[code]() : troubleText(t, error);
 }
@@ -52,7 +52,10 @@ function Room() {
   }, [talk]);
   const title = t(room.startsWith("order:") ? "talk.orderTitle" : "talk.eventTitle");
   useEffect(() => entitle(title), [title]);
-  const again = () => renew((talk = talk.again()));
+  const again = () => {
+    talk.end();
+    renew((talk = new Talk(room)));
+  };
   const barred = talk.refused?.code;
   if (barred === "banned") {
     return html`<${Page} t=${t} narrow><h1>${title}</h1>
@@ -75,7 +78,7 @@ function Room() {
 function Said() {
   const [answers, setAnswers] = useState(/** @type {Message | null} */ (null));
   const [asked, setAsked] = useState(/** @type {{act: string, one: Message} | null} */ (null));
-  const [trouble, setTrouble] = useState("");
+  const work = useWork(t, talkText);
   const last = useRef(/** @type {HTMLElement | null} */ (null));
   const near = useRef(true);
   useEffect(() => {
@@ -90,13 +93,12 @@ function Said() {
     if (near.current) last.current?.scrollIntoView({ block: "end" });
     if (document.visibilityState === "visible") talk.see();
   }, [talk.to]);
-  const earlier = () => talk.readEarlier().then(() => setTrouble(""),
-    (error) => setTrouble(meaning(error)));
+  const earlier = () => work.run(() => talk.readEarlier());
   const messages = talk.ordered();
   return html`
-    ${talk.hasEarlier && html`<div class="row"><${Button} onClick=${earlier}>
+    ${talk.hasEarlier && html`<div class="row"><${Button} busy=${work.busy} onClick=${earlier}>
       ${t("talk.earlier")}<//></div>`}
-    <${Wrong} text=${trouble} />
+    <${Wrong} text=${work.trouble} />
     ${talk.to !== null && messages.length === 0 && html`<p class="empty">${t("talk.nothing")}</p>`}
     <ol class="said" role="log" aria-label=${t("talk.said")} aria-busy=${talk.to === null}>
       ${messages.map((one) => html`<${One} key=${one.seq} one=${one}
@@ -138,26 +140,19 @@ function One({ one, onAnswer, onAct }) {
 /** @param {{answers: Message | null, onDone: () => void}} props */
 function Say({ answers, onDone }) {
   const [text, setText] = useState("");
-  const [busy, setBusy] = useState(false);
-  const [trouble, setTrouble] = useState("");
+  const work = useWork(t, talkText);
   const field = useRef(/** @type {HTMLTextAreaElement | null} */ (null));
   useEffect(() => {
     if (answers) field.current?.focus();
   }, [answers]);
   const send = async () => {
-    if (busy || !text.trim()) return;
-    setBusy(true);
-    setTrouble("");
-    try {
+    if (!text.trim()) return;
+    await work.run(async () => {
       await talk.say(text.trim(), answers?.seq ?? null);
       setText("");
       onDone();
-    } catch (error) {
-      setTrouble(meaning(error));
-    } finally {
-      setBusy(false);
-      field.current?.focus();
-    }
+    });
+    field.current?.focus();
   };
   const press = (/** @type {KeyboardEvent} */ event) => {
     if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
@@ -174,8 +169,8 @@ function Say({ answers, onDone }) {
       <textarea id="say" rows="2" dir="auto" maxlength=${TEXT_MAX} value=${text} ref=${field}
         data-testid="say-text" onInput=${(/** @type {any} */ event) => setText(event.target.value)}
         onKeyDown=${press}></textarea></div>
-    <${Wrong} text=${trouble} />
-    <div class="row"><${Button} kind="first" type="submit" busy=${busy} data-testid="say">
+    <${Wrong} text=${work.trouble} />
+    <div class="row"><${Button} kind="first" type="submit" busy=${work.busy} data-testid="say">
       ${t("talk.send")}<//></div>
   </form>`;
 }
@@ -183,7 +178,7 @@ function Say({ answers, onDone }) {
 /** Asks once, and does it. @param {{act: string, one: Message, onClose: () => void}} props */
 function Act({ act, one, onClose }) {
   const [text, setText] = useState(act === "edit" ? one.text : "");
-  const [trouble, setTrouble] = useState("");
+  const work = useWork(t, talkText);
   const writes = act === "edit" || act === "report";
   const message = `/messages/${one.seq}`;
   const member = `/members/${encodeURIComponent(one.user ?? "")}/mute`;
@@ -198,12 +193,7 @@ function Act({ act, one, onClose }) {
     ban: () => talk.act(member, "POST", { banned: true }),
   };
   const go = async () => {
-    try {
-      await acts[act]();
-      onClose();
-    } catch (error) {
-      setTrouble(meaning(error));
-    }
+    if (await work.run(acts[act])) onClose();
   };
   return html`<${Ask} title=${t(`talk.${act}Title`)} onClose=${onClose}>
     <p>${t(`talk.${act}Words`)}</p>
@@ -211,9 +201,9 @@ function Act({ act, one, onClose }) {
     ${writes && html`<div class="field"><label for="act-text">${t("talk.yours")}</label>
       <textarea id="act-text" rows="3" dir="auto" maxlength=${act === "edit" ? TEXT_MAX : 300}
         value=${text} onInput=${(/** @type {any} */ event) => setText(event.target.value)}></textarea></div>`}
-    <${Wrong} text=${trouble} />
+    <${Wrong} text=${work.trouble} />
     <div class="row"><${Button} onClick=${onClose}>${t("common.close")}<//>
-      <${Button} kind=${writes ? "first" : "danger"} data-testid="act-yes"
+      <${Button} kind=${writes ? "first" : "danger"} busy=${work.busy} data-testid="act-yes"
         onClick=${() => (!writes || text.trim()) && go()}>${t(`talk.${act}`)}<//></div>
   <//>`;
 }

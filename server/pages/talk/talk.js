@@ -55,14 +55,6 @@ export class Talk extends EventTarget {
     this.connection.end();
   }
 
-  /** Sign in anew, as who is signed in now, and enter. */
-  again() {
-    this.refused = null;
-    this.connection.end();
-    const fresh = new Talk(this.room);
-    return fresh;
-  }
-
   update() {
     this.dispatchEvent(new Event("update"));
   }

@@ -19,37 +19,17 @@ const KNOWN = new Set([
   "row_not_found", "user_not_found",
 ]);
 
-/** @param {Translate} t @param {unknown} error @returns {string} "" where others know it */
-function ownText(t, error) {
-  if (!(error instanceof Refused)) return "";
+/** As `troubleText`, with what those who run something are refused. @type {typeof troubleText} */
+function teamText(t, error) {
+  if (!(error instanceof Refused)) return troubleText(t, error);
   if (error.code !== null && KNOWN.has(error.code)) return t(`team.no_${error.code}`);
   const fields = (error.problem.errors ?? []).map((/** @type {any} */ one) => one.field);
-  return error.code === "bad_field" && fields.includes("url") ? t("team.badUrl") : "";
+  if (error.code === "bad_field" && fields.includes("url")) return t("team.badUrl");
+  return troubleText(t, error);
 }
 
-/**
- * As `useWork`, with the words for what those who run something are refused.
- * @param {Translate} t
- */
-export function useTeamWork(t) {
-  const work = useWork(t);
-  /** @param {() => Promise<any>} act @returns {Promise<boolean>} whether it was done */
-  async function run(act) {
-    let refused = false;
-    const done = await work.run(async () => {
-      try {
-        await act();
-      } catch (error) {
-        const text = ownText(t, error);
-        if (!text) throw error;
-        refused = true;
-        work.setTrouble(text);
-      }
-    });
-    return done && !refused;
-  }
-  return { ...work, run };
-}
+/** As `useWork`, with those words. @param {Translate} t */
+export const useTeamWork = (t) => useWork(t, teamText);
 
 /** @typedef {ReturnType<typeof useList>} Listed */
 
@@ -73,7 +53,7 @@ export function useList(t, path, moves = () => false) {
       setTrouble("");
     } catch (error) {
       if (!(error instanceof Refused) && !(error instanceof Unreachable)) throw error;
-      if (mine === asked.current) setTrouble(ownText(t, error) || troubleText(t, error));
+      if (mine === asked.current) setTrouble(teamText(t, error));
     }
   };
   const load = async () => (path ? read(path, []) : undefined);
