@@ -114,9 +114,6 @@ WHERE m.room = $1 AND (m.state = 'held' OR (m.state = 'shown' AND r.seq IS NOT N
 ORDER BY m.seq LIMIT $2
 """
 
-FOREVER: Final = 2**62
-"""A number that none reaches."""
-
 
 class Message(Struct, frozen=True):
     """A message as it is now; `changed` is the number of its last change."""

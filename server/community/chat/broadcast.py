@@ -202,11 +202,6 @@ class Broadcast:
         local = self.rooms.get(room)
         return local is not None and writer in local.listeners
 
-    def present_of(self, room: str) -> int:
-        """Return how many are in a room, as far as this process has heard."""
-        local = self.rooms.get(room)
-        return 0 if local is None or local.shown is None else local.shown.present
-
     async def run(self) -> None:
         """Say who is here, and hear who is elsewhere, for ever."""
         while True:

@@ -5,6 +5,7 @@ outside of the room; only who moderates sees whose account that is. What is held
 shown to its author and to moderators alone.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 from hashlib import blake2b
 from typing import Final, Literal
@@ -147,6 +148,13 @@ def document_of(message: Message, staff: bool) -> MessageDocument:
         if message.why is not None:
             made.why = message.why
     return made
+
+
+def documents_of(
+    messages: Iterable[Message], user: str, staff: bool
+) -> list[MessageDocument]:
+    """Return those of some messages that somebody may see."""
+    return [document_of(one, staff) for one in messages if is_for(one, user, staff)]
 
 
 def listed_of(row: Listed) -> ListedRoom:

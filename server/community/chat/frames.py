@@ -16,7 +16,7 @@ from server.community.chat.documents import (
     MessageDocument,
     author_of,
     document_of,
-    is_for,
+    documents_of,
 )
 from server.community.chat.service import CHAT_SERVICE, ChatService, Participant
 from server.live.fanout.frames import Frame
@@ -33,9 +33,12 @@ ROOMS_MAX: Final = 20
 
 ROOM: Final = f"event:{EVENT_ID}"
 
+NUMBER_MAX: Final = 2**53
+"""As a browser can count."""
+
 RoomName = Annotated[str, Meta(min_length=1, max_length=ROOM_LENGTH_MAX)]
 Text = Annotated[str, Meta(min_length=1, max_length=TEXT_MAX, pattern=TEXT_PATTERN)]
-Number = Annotated[int, Meta(ge=0, le=2**53)]
+Number = Annotated[int, Meta(ge=0, le=NUMBER_MAX)]
 
 
 class JoinRoom(Frame, tag="join_room"):
@@ -153,7 +156,7 @@ async def join_room(
     chat.broadcast.join(frame.room, who.room.seq, listener)
     kept.rooms[frame.room] = who
     if frame.after is None:
-        found = await chat.messages.before(frame.room, 2**53, SHOWN_FIRST)
+        found = await chat.messages.before(frame.room, NUMBER_MAX, SHOWN_FIRST)
         found.reverse()
         # Changes after that number are told once more, which changes nothing.
         to = who.room.seq
@@ -167,11 +170,7 @@ async def join_room(
     return JoinRoomOk(
         seq=who.room.seq,
         to=to,
-        messages=[
-            document_of(one, who.staff)
-            for one in found
-            if is_for(one, who.user, who.staff)
-        ],
+        messages=documents_of(found, who.user, who.staff),
         me=author_of(frame.room, who.user),
         staff=who.staff,
         seen=who.member.seen,

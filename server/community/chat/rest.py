@@ -13,10 +13,10 @@ from server.community.chat.documents import (
     RoomDocument,
     author_of,
     document_of,
-    is_for,
+    documents_of,
     listed_of,
 )
-from server.community.chat.frames import Number, Text
+from server.community.chat.frames import NUMBER_MAX, Number, Text
 from server.community.chat.problems import (
     BANNED,
     MESSAGE_NOT_FOUND,
@@ -44,7 +44,6 @@ from server.transport.rest.route import PAGING, WRITES, Query, Route
 TAG: Final = "Rooms"
 ONE: Final = "/v1/rooms/{room}"
 MESSAGE: Final = f"{ONE}/messages/{{message}}"
-SEQ_MAX: Final = 2**53
 MUTE_S_MAX: Final = 30 * 86_400
 
 Word = Annotated[str, Meta(min_length=2, max_length=40, pattern=TEXT_PATTERN)]
@@ -106,20 +105,11 @@ async def list_messages(call: Call) -> web.Response:
         found = await store.after(room, number, limit)
         to = found[-1].changed if found else number
     else:
-        before = read_number("before", query.get("before", str(SEQ_MAX)))
+        before = read_number("before", query.get("before", str(NUMBER_MAX)))
         found = await store.before(room, before, limit)
         found.reverse()
         to = who.room.seq
-    return call.read(
-        Messages(
-            [
-                document_of(one, who.staff)
-                for one in found
-                if is_for(one, who.user, who.staff)
-            ],
-            to,
-        )
-    )
+    return call.read(Messages(documents_of(found, who.user, who.staff), to))
 
 
 async def show_room_message(call: Call) -> web.Response:
