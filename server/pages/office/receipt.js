@@ -4,6 +4,7 @@
 import { bytesOfHex, isSignedBy } from "../parts/signatures.js";
 
 const PREFIX = "onsale receipt 1\n";
+const KEY_BYTES = 32;
 const KEY_ID_LENGTH = 16;
 
 /** JSON with sorted names and without blanks: the same bytes for the same receipt.
@@ -28,7 +29,7 @@ export async function judged(receipt, shop) {
   if (public_key !== shop.public_key || key_id !== shop.key_id) return "otherKey";
   const key = bytesOfHex(public_key);
   const signed = bytesOfHex(signature);
-  if (key === null || signed === null) return "changed";
+  if (key?.length !== KEY_BYTES || signed === null) return "changed";
   const named = new Uint8Array(await crypto.subtle.digest("SHA-256", key));
   const id = Array.from(named, (byte) => byte.toString(16).padStart(2, "0")).join("");
   if (id.slice(0, KEY_ID_LENGTH) !== key_id) return "changed";

@@ -9,7 +9,7 @@ export function bytesOfHex(hex) {
 }
 
 /**
- * Whether an Ed25519 signature over bytes is by this key.
+ * Whether an Ed25519 signature over bytes is by this key. Throws for bytes that are no key.
  * @param {Uint8Array<ArrayBuffer>} key @param {Uint8Array<ArrayBuffer>} signature
  * @param {Uint8Array<ArrayBuffer>} signed
  * @returns {Promise<boolean>}
@@ -19,7 +19,7 @@ export async function isSignedBy(key, signature, signed) {
     const read = await crypto.subtle.importKey("raw", key, { name: "Ed25519" }, false, ["verify"]);
     return await crypto.subtle.verify({ name: "Ed25519" }, read, signature, signed);
   } catch (error) {
-    if (/** @type {any} */ (error).name !== "NotSupportedError") return false;
+    if (/** @type {any} */ (error).name !== "NotSupportedError") throw error;
   }
   // Browsers before 2025.
   const { verifyAsync } = await import("../vendor/noble/ed25519.js");

@@ -4,6 +4,8 @@
 // A MessagePack array of version, event, number, generation, kind, place, day and key, and
 // an Ed25519 signature over it, in base32. `server/shop/tickets/token.py` is its other half.
 
+import { isSignedBy } from "../../parts/signatures.js";
+
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 const LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"; // of ticket numbers
 const CODE = /^[A-Z2-7]{1,160}$/;
@@ -101,15 +103,5 @@ export async function isSigned(claims, keys) {
   if (kept === undefined) return false;
   const letters = atob(kept.replaceAll("-", "+").replaceAll("_", "/"));
   const key = Uint8Array.from(letters, (letter) => letter.charCodeAt(0));
-  const signature = /** @type {any} */ (claims.signature);
-  const signed = /** @type {any} */ (claims.signed);
-  try {
-    const read = await crypto.subtle.importKey("raw", key, { name: "Ed25519" }, false, ["verify"]);
-    return await crypto.subtle.verify({ name: "Ed25519" }, read, signature, signed);
-  } catch (error) {
-    if (/** @type {any} */ (error).name !== "NotSupportedError") throw error;
-  }
-  // Browsers before 2025.
-  const { verifyAsync } = await import("../../vendor/noble/ed25519.js");
-  return verifyAsync(claims.signature, claims.signed, key, { zip215: false });
+  return isSignedBy(key, /** @type {any} */ (claims.signature), /** @type {any} */ (claims.signed));
 }
